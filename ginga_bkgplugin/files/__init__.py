@@ -1,0 +1,1 @@
+"""What is kept: images read, products written. The science file is never written."""

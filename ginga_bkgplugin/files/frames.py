@@ -1,0 +1,219 @@
+"""Reading one image plane from a FITS file, with what is needed to judge it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from ginga_bkgplugin.recipe.errors import ImageError
+from ginga_bkgplugin.sky.pixels import check_image
+
+# The words instruments use, most explicit first: (E)SO pipelines, SDSS/PS1, LCO, NOIRLab, SWarp
+SATURATION_CARDS = ("SATURATE", "SATURATA", "SATURAT", "SATLEVEL", "SATUR_LE", "MAXLIN", "DATAMAX")
+
+HDU = int | tuple[str, int]
+Plane = tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """One 2-D image and what its file says of it.
+
+    Attributes
+    ----------
+    data : ndarray, shape (ny, nx)
+        Pixels as stored (any real type and byte order).
+    header : astropy.io.fits.Header
+        Of the image's HDU; a copy.
+    path : Path or None
+        The file, if there is one.
+    hdu : tuple of (str, int), int or None
+        (EXTNAME, EXTVER) or number of the HDU.
+    plane : tuple of int
+        Index of the plane in a cube, in numpy order; () for a 2-D image.
+    first : bool
+        Whether it is the file's first image and plane: its products then carry no HDU in
+        their names.
+    wcs : astropy.wcs.WCS or None
+        Celestial WCS, with the lookup-table distortions of the file.
+    dq : ndarray or None
+        The data quality extension beside it.
+    """
+
+    data: npt.NDArray[Any]
+    header: fits.Header = dataclasses.field(default_factory=fits.Header)
+    path: Path | None = None
+    hdu: HDU | None = None
+    plane: Plane = ()
+    first: bool = True
+    wcs: WCS | None = None
+    dq: npt.NDArray[Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """File name with HDU and plane, for people."""
+        if self.path is None:
+            return "image"
+        tag = self.tag
+        return f"{self.path.name}[{tag}]" if tag else self.path.name
+
+    @property
+    def tag(self) -> str:
+        """HDU and plane as they stand in the names of products; empty for the first image."""
+        if self.first:
+            return ""
+        parts = []
+        if isinstance(self.hdu, tuple):
+            parts.append(f"{self.hdu[0]}{self.hdu[1]}" if self.hdu[0] else "PRIMARY")
+        elif self.hdu is not None:
+            parts.append(f"hdu{self.hdu}")
+        parts += ["plane" + "-".join(str(index) for index in self.plane)] if self.plane else []
+        return ".".join(parts)
+
+    @property
+    def saturation_level(self) -> float | None:
+        """The saturation level the header states, in image units."""
+        for card in SATURATION_CARDS:
+            value = self.header.get(card)
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+                return float(value)
+        return None
+
+
+def split_spec(text: str) -> tuple[Path, str | None]:
+    """Split ``file.fits[SCI,1]`` into path and HDU words; a file of that very name wins."""
+    match = re.fullmatch(r"(.+)\[([^\[\]]+)\]", text)
+    if match is None or Path(text).exists():
+        return Path(text), None
+    return Path(match[1]), match[2]
+
+
+def read_frame(
+    path: str | Path, hdu: HDU | str | None = None, plane: Plane | int | None = None
+) -> Frame:
+    """Read one image plane.
+
+    Parameters
+    ----------
+    path : str or Path
+        A FITS file (``.fits``, ``.fits.gz``, ``.fits.fz``), or ``file.fits[SCI,1]``.
+    hdu : int, str or (str, int), optional
+        Number, EXTNAME, or ``"EXTNAME,EXTVER"``. Default: the first HDU with an image.
+    plane : int or tuple of int, optional
+        Plane of a cube, 0-based, slowest axis first. Default: the first.
+
+    Returns
+    -------
+    Frame
+
+    Raises
+    ------
+    ImageError
+        When the file is missing, empty or broken, or has no such image.
+    """
+    if hdu is None:
+        path, hdu = split_spec(str(path))
+    path = Path(path)
+    if not path.is_file():
+        raise ImageError(f"{path}: no such file.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # odd cards of other people's headers
+            with fits.open(path) as hdus:
+                return _frame(path, hdus, hdu, plane)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from None
+    except (OSError, TypeError, ValueError, IndexError, KeyError) as error:
+        reason = (
+            "the file is empty" if path.stat().st_size == 0 else str(error).strip() or "broken"
+        )
+        raise ImageError(f"{path}: cannot be read as a FITS image ({reason}).") from error
+
+
+def _frame(path: Path, hdus: fits.HDUList, hdu: HDU | str | None, plane: Any) -> Frame:
+    images = [i for i, each in enumerate(hdus) if _is_image(each)]
+    if not images:
+        raise ImageError("no HDU holds an image.")
+    number = images[0] if hdu is None else _find(hdus, hdu, images)
+    chosen = hdus[number]
+    cube = np.asarray(chosen.data)
+    index = _plane_index(cube.shape, plane)
+    data = check_image(cube[index])
+    key = (chosen.name, chosen.ver) if chosen.name else number
+    first = number == images[0] and not any(index)
+    return Frame(
+        data=np.array(data) if len(index) else data,
+        header=chosen.header.copy(),
+        path=path,
+        hdu=key,
+        plane=index,
+        first=first,
+        wcs=celestial_wcs(chosen.header, hdus),
+        dq=_data_quality(hdus, chosen, data.shape),
+    )
+
+
+def _is_image(hdu: Any) -> bool:
+    return isinstance(hdu, (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)) and (
+        len(hdu.shape) >= 2 and all(hdu.shape)
+    )
+
+
+def _find(hdus: fits.HDUList, hdu: HDU | str, images: list[int]) -> int:
+    wanted: Any = hdu
+    if isinstance(hdu, str):
+        name, _, version = hdu.partition(",")
+        wanted = int(name) if name.strip().isdigit() else name.strip()
+        if version.strip().isdigit():
+            wanted = (wanted, int(version))
+    elif isinstance(hdu, tuple) and hdu[0].upper() == "PRIMARY":
+        wanted = 0
+    try:
+        number = int(hdus.index_of(wanted))
+        found = number in images
+    except (KeyError, IndexError):
+        found = False
+    if not found:
+        known = ", ".join(f"{i} ({hdus[i].name or 'unnamed'},{hdus[i].ver})" for i in images)
+        raise ImageError(f"HDU {hdu!r} holds no image. Images here: {known}.")
+    return number
+
+
+def _plane_index(shape: tuple[int, ...], plane: Any) -> Plane:
+    extra = shape[:-2]
+    if plane is None or plane == ():
+        return (0,) * len(extra)
+    index = (plane,) if isinstance(plane, int) else tuple(plane)
+    index = (0,) * (len(extra) - len(index)) + index
+    if len(index) != len(extra) or any(not 0 <= i < n for i, n in zip(index, extra, strict=False)):
+        raise ImageError(f"plane {plane!r} is not in an image of shape {shape}.")
+    return index
+
+
+def celestial_wcs(header: fits.Header, hdus: fits.HDUList | None = None) -> WCS | None:
+    """The two celestial axes of a header's WCS, or None where there are none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            wcs = WCS(header, fobj=hdus)
+    except Exception:  # noqa: BLE001 - wcslib raises many kinds; the image is usable without
+        return None
+    if not wcs.has_celestial:
+        return None
+    return wcs if wcs.naxis == 2 else wcs.celestial
+
+
+def _data_quality(hdus: fits.HDUList, chosen: Any, shape: tuple[int, ...]) -> Any:
+    """The DQ extension of the same EXTVER and size, as HST and JWST write it."""
+    for each in hdus:
+        if each.name == "DQ" and each.ver == chosen.ver and each.shape == shape:
+            return np.array(each.data)
+    return None

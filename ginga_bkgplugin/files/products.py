@@ -1,0 +1,201 @@
+"""Products: arrays that know their file, their image, and whether they are saved."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from astropy.io import fits
+
+from ginga_bkgplugin.files.frames import Frame
+from ginga_bkgplugin.files.names import product_path
+from ginga_bkgplugin.files.writing import write_fits
+from ginga_bkgplugin.recipe.errors import ProductError
+from ginga_bkgplugin.sky.pixels import MaskBit, has
+
+
+class Product:
+    """An array with a header that can be written, read back and removed.
+
+    Parameters
+    ----------
+    data : ndarray, shape (ny, nx)
+        Made read-only.
+    kind : str
+        One of `ginga_bkgplugin.files.names.KINDS`.
+    header : astropy.io.fits.Header
+        What will stand in the file.
+    frame : Frame
+        The image it belongs to.
+    """
+
+    def __init__(
+        self, data: npt.NDArray[Any], *, kind: str, header: fits.Header, frame: Frame
+    ) -> None:
+        self.kind = kind
+        self.header = header
+        self.frame = frame
+        self.path: Path | None = None
+        self._data: npt.NDArray[Any] | None = _locked(data)
+
+    @property
+    def target(self) -> Path | None:
+        """File of the image it belongs to."""
+        return self.frame.path
+
+    @property
+    def data(self) -> npt.NDArray[Any]:
+        """The array, read again from its file after `clear`.
+
+        Raises
+        ------
+        ProductError
+            When it was cleared and its file is gone.
+        """
+        if self._data is None:
+            self._data = _locked(_read_array(self.path) if self.path else None)
+        return self._data
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the file it was written to, or read from, exists."""
+        return self.path is not None and self.path.is_file()
+
+    def write(
+        self,
+        path: str | Path | None = None,
+        *,
+        folder: str | Path | None = None,
+        style: str = "default",
+        overwrite: bool = False,
+    ) -> Path:
+        """Write the product; by default beside its image, under its usual name.
+
+        Raises
+        ------
+        ProductExistsError
+            When the file exists and `overwrite` is off.
+        ProductError
+            When it cannot be written, or would replace the science file.
+        """
+        where = Path(path) if path else product_path(self.frame, self.kind, folder, style)
+        if self.target is not None and where.resolve() == self.target.resolve():
+            raise ProductError(f"{where}: that is the science file. Choose another name.")
+        write_fits(where, self.data, self.header, overwrite=overwrite)
+        self.path = where
+        return where
+
+    def remove(self) -> Path | None:
+        """Delete its file, and nothing else; the array stays. Returns the path, if one went."""
+        self._data = self.data  # read back what clear() dropped, before the file goes
+        path, self.path = self.path, None
+        if path is None or not path.is_file():
+            return None
+        path.unlink()
+        return path
+
+    def clear(self) -> None:
+        """Free the memory; the array is read from the file when next asked for.
+
+        Raises
+        ------
+        ProductError
+            When it was never saved: clearing would lose it.
+        """
+        if not self.is_saved:
+            raise ProductError(f"The {self.kind} is not saved: write() it before clear().")
+        self._data = None
+
+    @classmethod
+    def read(cls, path: str | Path, frame: Frame) -> Self:
+        """Read a product of an image from its file.
+
+        Raises
+        ------
+        ProductError
+            When it cannot be read or has another size than the image.
+        """
+        path = Path(path)
+        data, header = _read(path)
+        if data.shape != frame.data.shape:
+            raise ProductError(
+                f"{path}: its size {data.shape} is not that of {frame.name}, {frame.data.shape}."
+            )
+        kind = header.get("BKGPROD") or path.name.removesuffix(".fits").rpartition(".")[2]
+        product = cls(data, kind=str(kind), header=header, frame=frame)
+        product.path = path
+        return product
+
+    def __repr__(self) -> str:
+        where = f"saved in {self.path}" if self.is_saved else "not saved"
+        return f"<{type(self).__name__} {self.kind} of {self.frame.name}, {where}>"
+
+
+class Mask(Product):
+    """A mask: uint8, non-zero is masked. A ``srcmask`` holds the bits of `MaskBit`."""
+
+    @property
+    def fraction(self) -> float:
+        """Share of masked pixels."""
+        return float(np.count_nonzero(self.data) / self.data.size)
+
+    @property
+    def attempts(self) -> int:
+        """Passes of source detection behind it (MASKATMP)."""
+        return int(self.header.get("MASKATMP") or 0)
+
+    def has(self, bits: MaskBit) -> npt.NDArray[np.bool_]:
+        """Where the mask has any of these bits."""
+        return has(self.data, bits)
+
+
+class Background(Product):
+    """A map of the sky (``bkgmap``) or of its noise (``bkgrms``), float32."""
+
+    rms: Background | None = None
+
+    @property
+    def value(self) -> float:
+        """The global background (BKGVALU)."""
+        return float(self.header["BKGVALU"])
+
+    @property
+    def sigma(self) -> float:
+        """The global rms (BKGSIG)."""
+        return float(self.header["BKGSIG"])
+
+    @property
+    def is_2d(self) -> bool:
+        """Whether it varies over the frame (BKGIS2D)."""
+        return bool(self.header["BKGIS2D"])
+
+
+def _locked(data: npt.NDArray[Any] | None) -> npt.NDArray[Any]:
+    if data is None:
+        raise ProductError("The product was cleared and its file removed: compute it again.")
+    view = data.view()
+    view.flags.writeable = False
+    return view
+
+
+def _read_array(path: Path) -> npt.NDArray[Any]:
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[npt.NDArray[Any], fits.Header]:
+    """First image of a product file, native byte order; masks of any integer type as uint8."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with fits.open(path, memmap=False) as hdus:
+                hdu = next(each for each in hdus if each.data is not None)
+                data, header = hdu.data, hdu.header.copy()
+    except (OSError, StopIteration, ValueError, TypeError) as error:
+        raise ProductError(f"{path}: cannot be read as a product ({error}).") from error
+    kind = np.float32 if data.dtype.kind == "f" and data.dtype.itemsize <= 4 else None
+    if data.dtype.kind in "iu" and ("mask" in path.name or "mask" in str(header.get("BKGPROD"))):
+        return data.astype(np.uint8, copy=False), header
+    return data.astype(kind or data.dtype.newbyteorder("="), copy=False), header

@@ -1,0 +1,173 @@
+"""The sky on the unmasked pixels: `sep.Background` to the bit, with its silences spoken.
+
+Method: E. Bertin & S. Arnouts 1996, A&AS 117, 393, as implemented in SEP (K. Barbary 2016,
+JOSS 1, 58): clipped mode per box, median filter over the mesh, bicubic spline.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sep
+
+from ginga_bkgplugin.recipe.errors import ImageError, SkyFitError
+from ginga_bkgplugin.recipe.parameters import BackgroundParameters
+from ginga_bkgplugin.sky.mesh import good_fractions, measured_boxes
+from ginga_bkgplugin.sky.pixels import (
+    FloatImage,
+    MaskBit,
+    MaskImage,
+    as_sky_array,
+    check_image,
+    has,
+    without_non_finite,
+)
+
+FEWEST_PIXELS = 25  # of a frame: below, SEP's numbers are noise (it doubles a 1 x 1 image)
+
+
+@dataclasses.dataclass(frozen=True)
+class SkyFit:
+    """A background and what it rests on.
+
+    Attributes
+    ----------
+    level, rms : ndarray of float32, shape (ny, nx)
+        Background and its per-pixel noise, in the image's units.
+    globalback, globalrms : float
+        Their summary: medians over the mesh, as SEP gives them.
+    fractions : ndarray of float64
+        Share of free pixels in each box of the mesh.
+    """
+
+    level: FloatImage
+    rms: FloatImage
+    globalback: float
+    globalrms: float
+    fractions: npt.NDArray[np.float64]
+
+    @property
+    def boxes(self) -> int:
+        """Number of boxes of the mesh."""
+        return int(self.fractions.size)
+
+    @property
+    def filled(self) -> int:
+        """Boxes with too few free pixels, filled from their neighbours."""
+        return self.boxes - int(np.count_nonzero(measured_boxes(self.fractions)))
+
+
+def fit_background(
+    data: Any,
+    parameters: BackgroundParameters = BackgroundParameters(),
+    *,
+    mask: npt.ArrayLike | None = None,
+) -> SkyFit:
+    """Measure the sky on the pixels that are not masked.
+
+    Parameters
+    ----------
+    data : array_like, shape (ny, nx)
+        The image, any real type. NaN and inf are left out whether or not they are masked.
+    parameters : BackgroundParameters
+        Mesh or constant, box and filter size.
+    mask : array_like of uint8 or bool, shape (ny, nx), optional
+        Non-zero pixels are left out. Pixels with `MaskBit.INVALID` become NaN in the maps
+        where ``blank_invalid`` is on.
+
+    Returns
+    -------
+    SkyFit
+        With ``is_2d``, the maps of ``sep.Background(data, mask, bw, bh, fw, fh)``; without,
+        its globalback and globalrms at every pixel.
+
+    Raises
+    ------
+    ImageError
+        When `data` is not an image, is too small, or the mask has another shape.
+    SkyFitError
+        When no box of the mesh has half its pixels free. SEP itself would return 0 +- 1.
+    """
+    pixels = as_sky_array(data)
+    if pixels.size < FEWEST_PIXELS:
+        raise ImageError(
+            f"The image has {pixels.size} pixels; a sky needs at least {FEWEST_PIXELS}."
+        )
+    masked = _full_mask(pixels, mask)
+    fractions = good_fractions(masked, parameters.box_size)
+    if not measured_boxes(fractions).any():
+        raise SkyFitError(_over_masked(fractions, masked, parameters.box_size))
+    box, median = parameters.box_size, parameters.filter_size
+    sky = sep.Background(
+        without_non_finite(pixels),
+        mask=masked.astype(bool) if masked.any() else None,
+        bw=box, bh=box, fw=median, fh=median,
+    )  # fmt: skip
+    if parameters.is_2d:
+        level, rms = sky.back(), sky.rms()
+    else:
+        level = np.full(pixels.shape, sky.globalback, dtype=np.float32)
+        rms = np.full(pixels.shape, sky.globalrms, dtype=np.float32)
+    if parameters.blank_invalid:
+        invalid = has(masked, MaskBit.INVALID)
+        level[invalid] = rms[invalid] = np.nan
+    return SkyFit(level, rms, float(sky.globalback), float(sky.globalrms), fractions)
+
+
+def _full_mask(pixels: FloatImage, mask: npt.ArrayLike | None) -> MaskImage:
+    """The mask as one uint8 plane, non-finite pixels joined in as invalid."""
+    full: MaskImage
+    if mask is None:
+        full = np.zeros(pixels.shape, dtype=np.uint8)
+    else:
+        given = np.asarray(mask)
+        if given.shape != pixels.shape:
+            raise ImageError(
+                f"The mask has shape {given.shape}, the image {pixels.shape}: they must agree."
+            )
+        full = given if given.dtype == np.uint8 else (given != 0).astype(np.uint8)
+    finite = np.isfinite(pixels)
+    if not finite.all():
+        full = np.where(finite, full, full | np.uint8(MaskBit.INVALID))
+    return full
+
+
+def _over_masked(fractions: npt.NDArray[np.float64], mask: MaskImage, box_size: int) -> str:
+    masked = np.count_nonzero(mask) / mask.size
+    return (
+        f"Over-masked: 0 of {fractions.size} boxes ({box_size} px) have half their pixels free;"
+        f" the best has {fractions.max():.0%}, {masked:.0%} of the frame is masked. Raise sigma,"
+        " lower mask_radius_factor or the passes, draw smaller regions, or change box_size."
+    )
+
+
+def subtract_background(data: Any, level: npt.ArrayLike) -> npt.NDArray[np.floating[Any]]:
+    """The image minus a background, in a new array.
+
+    Parameters
+    ----------
+    data : array_like, shape (ny, nx)
+        The image. Integers are promoted, so negative values survive.
+    level : array_like, shape (ny, nx), or float
+        The background.
+
+    Returns
+    -------
+    ndarray, shape (ny, nx)
+        float64 for float64 (or wide integer) input, else float32; native byte order.
+
+    Raises
+    ------
+    ImageError
+        When the shapes differ.
+    """
+    image, sky = check_image(data), np.asarray(level)
+    if sky.ndim and sky.shape != image.shape:
+        raise ImageError(f"The background has shape {sky.shape}, the image {image.shape}.")
+    exact = np.float64 if image.dtype.itemsize > 4 or image.dtype in (np.int32, np.uint32) \
+        else np.float32  # fmt: skip
+    difference: npt.NDArray[np.floating[Any]] = np.subtract(image, sky, dtype=exact)
+    return difference

@@ -1,0 +1,44 @@
+"""The mesh: which boxes were measured and which will be filled."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ginga_bkgplugin.sky.pixels import MaskImage
+
+LEAST_GOOD_FRACTION = 0.5  # BACK_MINGOODFRAC of SEP and SExtractor (sep background.c)
+
+
+def good_fractions(mask: MaskImage, box_size: int) -> npt.NDArray[np.float64]:
+    """Share of free pixels in each box of the mesh.
+
+    Boxes start at pixel (0, 0) as SEP lays them; those at the upper and right edge may be
+    partial and count their own pixels only.
+
+    Parameters
+    ----------
+    mask : ndarray of uint8 or bool, shape (ny, nx)
+        Non-zero is masked.
+    box_size : int
+        Side of a box in pixels.
+
+    Returns
+    -------
+    ndarray of float64, shape (ceil(ny / box_size), ceil(nx / box_size))
+    """
+    ny, nx = mask.shape
+    columns = np.arange(0, nx, box_size)
+    counts = np.empty((-(-ny // box_size), columns.size))
+    for row, start in enumerate(range(0, ny, box_size)):
+        free = (mask[start : start + box_size] == 0).sum(axis=0, dtype=np.int64)
+        counts[row] = np.add.reduceat(free, columns)
+    widths = np.minimum(box_size, nx - columns)
+    heights = np.minimum(box_size, ny - np.arange(0, ny, box_size))
+    counts /= heights[:, np.newaxis] * widths
+    return counts
+
+
+def measured_boxes(fractions: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Boxes that SEP measures; it fills the others from the nearest measured ones."""
+    return fractions >= LEAST_GOOD_FRACTION

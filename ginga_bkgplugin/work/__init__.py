@@ -1,0 +1,1 @@
+"""What runs it: one image's life, the computing process, the live state of a viewer."""

@@ -1,0 +1,136 @@
+"""From an image and a recipe to mask and maps, step by step. Every door ends here."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ginga_bkgplugin.recipe.recipe import Recipe
+from ginga_bkgplugin.sky.background import SkyFit
+from ginga_bkgplugin.sky.masking import Pass, PassRow, Stage, iterate_source_mask, mask_invalid
+from ginga_bkgplugin.sky.pixels import MaskBit, MaskImage, as_sky_array
+from ginga_bkgplugin.sky.raster import mask_circles
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a recipe made of an image.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        The recipe that was run.
+    mask : ndarray of uint8, shape (ny, nx)
+        All bits of `MaskBit`; read-only.
+    fit : SkyFit
+        Background and rms maps and their summary.
+    rows : tuple of PassRow
+        One for each pass.
+    saturation_level : float or None
+        The level that was used.
+    """
+
+    recipe: Recipe
+    mask: MaskImage
+    fit: SkyFit
+    rows: tuple[PassRow, ...]
+    saturation_level: float | None
+
+    @property
+    def stable(self) -> bool:
+        """Whether the last pass masked nothing new."""
+        return bool(self.rows) and self.rows[-1].new_pixels == 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """Where to go on from: the mask after earlier passes, and their rows."""
+
+    mask: MaskImage
+    rows: tuple[PassRow, ...]
+
+
+Step = Stage | Pass | Result
+
+
+def run(
+    data: Any,
+    recipe: Recipe,
+    *,
+    wcs: WCS | None = None,
+    dq: npt.ArrayLike | None = None,
+    saturation_level: float | None = None,
+    start: Start | None = None,
+) -> Iterator[Step]:
+    """Run a recipe on an image.
+
+    Parameters
+    ----------
+    data : array_like, shape (ny, nx)
+        The image, any real type; not changed.
+    recipe : Recipe
+        Regions and parameters.
+    wcs : astropy.wcs.WCS, optional
+        Needed for sky circles.
+    dq : array_like of int, optional
+        Data quality, used with ``use_dq``.
+    saturation_level : float, optional
+        Used where the recipe gives none, e.g. the header's.
+    start : Start, optional
+        Go on after earlier passes of the same recipe; gives the same bytes as all passes in
+        one run, since a pass depends on the mask before it only.
+
+    Yields
+    ------
+    Stage
+        What is being done, and the fraction behind it.
+    Pass
+        After the first fit and after each pass, for display.
+    Result
+        Last.
+
+    Raises
+    ------
+    BackgroundPluginError
+        ImageError, NoWCSError, SkyFitError or DetectionError.
+    """
+    yield Stage("Looking for invalid pixels", 0.0)
+    pixels = as_sky_array(data)
+    level = recipe.source.saturation_level
+    level = saturation_level if level is None else level
+    rows: list[PassRow] = []
+    if start is None:
+        ny, nx = pixels.shape
+        mask = np.zeros((ny, nx), dtype=np.uint8)
+        mask[mask_circles((ny, nx), recipe.regions, wcs)] = MaskBit.REGION
+        mask[mask_invalid(pixels, recipe.invalid, dq=dq)] |= np.uint8(MaskBit.INVALID)
+    else:
+        mask = start.mask
+        rows.extend(start.rows)
+    last: Pass | None = None
+    for step in iterate_source_mask(
+        pixels, mask, recipe.source, recipe.background,
+        saturation_level=level, first=len(rows) + 1,
+    ):  # fmt: skip
+        if isinstance(step, Pass):
+            last = step
+            if step.row is not None:
+                rows.append(step.row)
+        yield step
+    assert last is not None
+    yield Result(recipe, last.mask, last.fit, tuple(rows), level)
+
+
+def finish(steps: Iterator[Step]) -> Result:
+    """Run all steps and return the result."""
+    for step in steps:
+        if isinstance(step, Result):
+            return step
+    raise AssertionError("a pipeline ends with its result")

@@ -1,0 +1,166 @@
+"""From a result to products: their cards, and writing several at once or none."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ginga_bkgplugin.files.frames import Frame
+from ginga_bkgplugin.files.names import KINDS, RECIPE, product_path
+from ginga_bkgplugin.files.products import Background, Mask, Product
+from ginga_bkgplugin.files.writing import check_absent, product_header, write_text
+from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
+from ginga_bkgplugin.recipe.recipe import Recipe
+from ginga_bkgplugin.sky.background import subtract_background
+from ginga_bkgplugin.sky.pixels import MaskBit, has
+from ginga_bkgplugin.work.pipeline import Result
+
+Cards = list[tuple[str, Any, str]]
+
+MASK_CARDS: Cards = [
+    ("MASKPOL", "1=MASKED", "non-zero pixels are masked"),
+]
+BIT_CARDS: Cards = [
+    ("MASKB1", "region", "bit 1: drawn by hand"),
+    ("MASKB2", "source", "bit 2: light of a source"),
+    ("MASKB4", "saturated", "bit 4: of a saturated source"),
+    ("MASKB8", "invalid", "bit 8: no measurement"),
+    ("MASKB16", "imported", "bit 16: from a file"),
+]
+
+
+def result_cards(result: Result) -> Cards:
+    """Cards that say what was done and what came out."""
+    fit = result.fit
+    return [
+        *result.recipe.cards(),
+        ("MASKSAT", result.saturation_level, "saturation_level used [image units]"),
+        ("MASKATMP", len(result.rows), "passes of source detection made"),
+        ("BKGTYPE", "SEP", "method of the background"),
+        ("BKGVALU", fit.globalback, "global background [image units]"),
+        ("BKGSIG", fit.globalrms, "global background rms [image units]"),
+        ("BKGNBOX", fit.boxes, "boxes of the mesh"),
+        ("BKGNFIL", fit.filled, "boxes filled, not measured"),
+    ]
+
+
+def make_product(frame: Frame, result: Result, kind: str) -> Product:
+    """One product of a result, not yet written.
+
+    Parameters
+    ----------
+    frame : Frame
+        The image.
+    result : Result
+        Of `ginga_bkgplugin.work.pipeline.run`.
+    kind : str
+        One of `ginga_bkgplugin.files.names.KINDS`.
+    """
+    cards = result_cards(result)
+    recipe = json.dumps(json.loads(result.recipe.to_json()), separators=(",", ":"))
+    history = [f"ginga-bkg {_now()} {kind} of {frame.name}", f"ginga-bkg recipe {recipe}"]
+    if kind in ("srcmask", "invalidmask"):
+        data = result.mask
+        bits = BIT_CARDS
+        if kind == "invalidmask":
+            data, bits = has(data, MaskBit.INVALID).astype(np.uint8), []
+        masktype = ("MASKTYPE", kind.removesuffix("mask"), "kind of mask")
+        header = product_header(frame, kind, [*cards, masktype, *MASK_CARDS, *bits], history)
+        return Mask(data, kind=kind, header=header, frame=frame)
+    if kind in ("bkgmap", "bkgrms"):
+        data_map = result.fit.level if kind == "bkgmap" else result.fit.rms
+        header = product_header(frame, kind, cards, history)
+        return Background(data_map, kind=kind, header=header, frame=frame)
+    if kind == "subbkg":
+        if frame.header.get("BKGSUB") is True:
+            raise ProductError(
+                f"{frame.name}: its header says BKGSUB = T, a background was subtracted already."
+                " Subtract from the original image instead."
+            )
+        subtracted = subtract_background(frame.data, result.fit.level)
+        cards.append(("BKGSUB", True, "background subtracted"))
+        header = product_header(frame, kind, cards, history)
+        return Product(subtracted, kind=kind, header=header, frame=frame)
+    raise ParameterError(f"Unknown product {kind!r}. Known: {', '.join(KINDS)}, {RECIPE}.")
+
+
+def save_products(
+    frame: Frame,
+    result: Result,
+    kinds: Iterable[str] = (*KINDS, RECIPE),
+    *,
+    folder: str | Path | None = None,
+    style: str = "default",
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write products of a result. Nothing is written when one exists and may not be replaced.
+
+    Parameters
+    ----------
+    frame, result
+        The image and what a recipe made of it.
+    kinds : iterable of str
+        Of `ginga_bkgplugin.files.names.KINDS` and ``"recipe"``.
+    folder : path, optional
+        Made if absent. Default: beside the image.
+    style : {"default", "ezphot"}
+        The style of the names.
+    overwrite : bool
+        Replace existing products.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    ProductExistsError
+        Naming what exists; nothing is written.
+    ProductError
+        When the folder refuses.
+    """
+    kinds = list(kinds)
+    paths = {kind: product_path(frame, kind, folder, style) for kind in kinds}
+    if not overwrite:
+        check_absent(paths.values())
+    if folder is not None:
+        _make(Path(folder))
+    for kind, path in paths.items():
+        if kind == RECIPE:
+            write_text(path, result.recipe.to_json(), overwrite=overwrite)
+        else:
+            make_product(frame, result, kind).write(path, overwrite=overwrite)
+    return list(paths.values())
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProductError(f"{folder}: cannot be made ({error.strerror}).") from error
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """Read a ``.bkg.json`` file.
+
+    Raises
+    ------
+    ParameterError
+        When it is missing, unreadable or not a valid recipe; the message names the file.
+    """
+    try:
+        return Recipe.from_json(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a text file"
+        raise ParameterError(f"{path}: cannot be read as a recipe ({reason}).") from error
+    except ParameterError as error:
+        raise ParameterError(f"{path}: {error}") from error

@@ -1,0 +1,262 @@
+"""The computing process: SEP holds the GIL for every whole call, so a viewer runs it here.
+
+Parent and child share one piece of anonymous memory with the image and the result planes;
+through pipes go only small pickled messages. The child is asked for each step: not asking
+again is pausing, killing it is cancelling, and the memory has no name that could be left
+behind. If SEP ever releases the GIL (sep-developers/sep#172), a thread can replace this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import mmap
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from ginga_bkgplugin.recipe.errors import BackgroundPluginError, WorkerError
+from ginga_bkgplugin.recipe.recipe import Recipe
+from ginga_bkgplugin.sky.masking import Pass
+from ginga_bkgplugin.work.pipeline import Result, Start, Step, run
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
+
+_BYTES = 13  # per pixel: image, level, rms as float32 and the mask
+
+
+class Planes:
+    """Image, level, rms and mask in one piece of memory that two processes map.
+
+    Parameters
+    ----------
+    handle : int or str
+        File descriptor of the unnamed memory; on Windows, which has none, a file's name.
+    shape : tuple of int
+        (ny, nx).
+    """
+
+    def __init__(self, handle: int | str, shape: tuple[int, int]) -> None:
+        size = shape[0] * shape[1]
+        with contextlib.ExitStack() as stack:
+            if isinstance(handle, str):
+                handle = stack.enter_context(Path(handle).open("r+b")).fileno()
+            if os.fstat(handle).st_size < size * _BYTES:
+                os.ftruncate(handle, size * _BYTES)
+            memory = mmap.mmap(handle, size * _BYTES)
+
+        def plane(start: int, kind: npt.DTypeLike) -> npt.NDArray[Any]:
+            return np.frombuffer(memory, kind, size, start * size).reshape(shape)
+
+        self.image = plane(0, np.float32)
+        self.level = plane(4, np.float32)
+        self.rms = plane(8, np.float32)
+        self.mask = plane(12, np.uint8)
+
+    def put(self, step: Pass | Result) -> Pass | Result:
+        """Store the arrays of a step here; returns the step without them."""
+        self.mask[:] = step.mask
+        self.level[:], self.rms[:] = step.fit.level, step.fit.rms
+        empty = np.empty((0, 0), np.float32)
+        fit = dataclasses.replace(step.fit, level=empty, rms=empty)
+        return dataclasses.replace(step, mask=np.empty((0, 0), np.uint8), fit=fit)
+
+    def take(self, step: Pass | Result) -> Pass | Result:
+        """The step with copies of the arrays stored here."""
+        fit = dataclasses.replace(step.fit, level=self.level.copy(), rms=self.rms.copy())
+        return dataclasses.replace(step, mask=self.mask.copy(), fit=fit)
+
+
+class Worker:
+    """A child process that runs recipes, kept for the next run on the same image.
+
+    `run` may be called from any one thread at a time; `cancel` and `close` from another.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._handle: int | str | None = None
+        self._planes: Planes | None = None
+        self._loaded: Any = None
+
+    def start(self) -> None:
+        """Start the process now, so that the first run need not wait for it."""
+        with self._lock:
+            if self._process is None or self._process.poll() is not None:
+                self._launch()
+
+    def run(
+        self,
+        data: npt.NDArray[Any],
+        recipe: Recipe,
+        *,
+        wcs: WCS | None = None,
+        dq: npt.ArrayLike | None = None,
+        saturation_level: float | None = None,
+        start: Start | None = None,
+    ) -> Iterator[Step]:
+        """As `pipeline.run`, computed in the child; the same bytes.
+
+        The array `data` is copied to the child once: pass the same object again and it is not
+        copied again, unless `forget` was called.
+
+        Raises
+        ------
+        BackgroundPluginError
+            What the pipeline raised; WorkerError when the child died.
+        """
+        self.start()
+        process = self._process
+        assert process is not None
+        try:
+            planes = self._load(process, data)
+            options = {"wcs": wcs, "dq": dq, "saturation_level": saturation_level, "start": start}
+            _send(process.stdin, ("run", recipe, options))
+            while True:
+                word, content = _receive(process.stdout)
+                if word == "error":
+                    raise content
+                if word == "end":
+                    return
+                yield planes.take(content) if isinstance(content, (Pass, Result)) else content
+                _send(process.stdin, ("next",))
+        except (EOFError, OSError, pickle.UnpicklingError, ValueError) as error:
+            if isinstance(error, BackgroundPluginError):
+                raise
+            if self._process is not process:
+                return  # cancelled
+            self.close()
+            raise WorkerError(
+                f"The computing process ended (exit code {process.returncode}); -9 often means"
+                " out of memory. Close other programs or use a smaller image, then run again."
+            ) from error
+        except GeneratorExit:
+            self.close()
+            raise
+
+    def forget(self) -> None:
+        """The image's pixels changed in place: copy them again at the next run."""
+        self._loaded = None
+
+    def cancel(self) -> None:
+        """Stop what is running, at once. A fresh process stands ready for the next run."""
+        self.close()
+        self.start()
+
+    def close(self) -> None:
+        """End the process and free the memory; safe from any thread, at any time."""
+        with self._lock:
+            process, self._process = self._process, None
+            handle, self._handle = self._handle, None
+            self._planes = self._loaded = None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                with contextlib.suppress(OSError, ValueError):
+                    if pipe is not None:
+                        pipe.close()
+        if isinstance(handle, int):
+            os.close(handle)
+        elif handle is not None:
+            Path(handle).unlink(missing_ok=True)
+
+    def _launch(self) -> None:
+        self._handle = _anonymous_memory()
+        shared = (self._handle,) if isinstance(self._handle, int) else ()
+        root = str(Path(__file__).resolve().parents[2])
+        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        self._planes = self._loaded = None
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ginga_bkgplugin.work.worker", str(self._handle)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=shared,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+
+    def _load(self, process: subprocess.Popen[bytes], data: npt.NDArray[Any]) -> Planes:
+        """Copy the image into the shared memory, if it is not there already."""
+        if self._planes is None or self._loaded is not data:
+            shape = (data.shape[0], data.shape[1])
+            assert self._handle is not None
+            planes = Planes(self._handle, shape)
+            with np.errstate(over="ignore"):  # as in as_sky_array
+                np.copyto(planes.image, data, casting="unsafe")
+            _send(process.stdin, ("load", shape))
+            self._planes, self._loaded = planes, data
+        return self._planes
+
+
+def _anonymous_memory() -> int | str:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("ginga-bkgplugin")
+    if os.name == "posix":
+        with tempfile.TemporaryFile(prefix="ginga-bkgplugin") as file:
+            return os.dup(file.fileno())
+    handle, name = tempfile.mkstemp(prefix="ginga-bkgplugin")
+    os.close(handle)
+    return name
+
+
+def _send(pipe: Any, message: Any) -> None:
+    pickle.dump(message, pipe, protocol=pickle.HIGHEST_PROTOCOL)
+    pipe.flush()
+
+
+def _receive(pipe: Any) -> Any:
+    return pickle.load(pipe)
+
+
+def _serve(handle: int | str, inbox: BinaryIO, outbox: BinaryIO) -> None:
+    """The child's life: load an image, run recipes on it, until the parent goes."""
+    planes: Planes | None = None
+    while True:
+        try:
+            word, *content = _receive(inbox)
+        except EOFError:
+            return
+        if word == "load":
+            planes = Planes(handle, content[0])
+        elif word == "run":
+            assert planes is not None
+            recipe, options = content
+            try:
+                for step in run(planes.image, recipe, **options):
+                    light = planes.put(step) if isinstance(step, (Pass, Result)) else step
+                    _send(outbox, ("step", light))
+                    if _receive(inbox) != ("next",):
+                        return
+                _send(outbox, ("end", None))
+            except BackgroundPluginError as error:
+                _send(outbox, ("error", error))
+            except MemoryError:
+                text = "Out of memory. Close other programs or use a smaller image."
+                _send(outbox, ("error", WorkerError(text)))
+            except Exception:  # noqa: BLE001 - told to the parent, which shows it
+                _send(outbox, ("error", WorkerError(f"Unexpected: {traceback.format_exc()}")))
+
+
+def _main() -> None:
+    word = sys.argv[1]
+    outbox = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what libraries print goes to stderr, not between the messages
+    with contextlib.suppress(BrokenPipeError, EOFError):
+        _serve(int(word) if word.isdigit() else word, sys.stdin.buffer, outbox)
+    os._exit(0)  # nothing to tidy: the memory has no name
+
+
+if __name__ == "__main__":
+    _main()
