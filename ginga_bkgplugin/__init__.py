@@ -30,8 +30,9 @@ from ginga_bkgplugin.sky.pixels import MaskBit
 from ginga_bkgplugin.sky.raster import mask_circles
 from ginga_bkgplugin.sky.simulate import sample_field
 from ginga_bkgplugin.work.image import ScienceImage
+from ginga_bkgplugin.work.loading import load_result, read_recipe
 from ginga_bkgplugin.work.pipeline import Result, run
-from ginga_bkgplugin.work.saving import read_recipe, save_products
+from ginga_bkgplugin.work.saving import save_products
 
 __version__ = package_version()
 
@@ -65,6 +66,7 @@ __all__ = [
     "__version__",
     "fit_background",
     "iterate_source_mask",
+    "load_result",
     "mask_circles",
     "mask_invalid",
     "read_frame",

@@ -46,6 +46,8 @@ class Frame:
         Celestial WCS, with the lookup-table distortions of the file.
     dq : ndarray or None
         The data quality extension beside it.
+    label : str
+        What to call an image that has no file.
     """
 
     data: npt.NDArray[Any]
@@ -56,12 +58,13 @@ class Frame:
     first: bool = True
     wcs: WCS | None = None
     dq: npt.NDArray[Any] | None = None
+    label: str = ""
 
     @property
     def name(self) -> str:
         """File name with HDU and plane, for people."""
         if self.path is None:
-            return "image"
+            return self.label or "image"
         tag = self.tag
         return f"{self.path.name}[{tag}]" if tag else self.path.name
 
@@ -131,7 +134,7 @@ def read_frame(
                 return _frame(path, hdus, hdu, plane)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from None
-    except (OSError, TypeError, ValueError, IndexError, KeyError) as error:
+    except Exception as error:  # zlib's and CFITSIO's own come through astropy
         reason = (
             "the file is empty" if path.stat().st_size == 0 else str(error).strip() or "broken"
         )

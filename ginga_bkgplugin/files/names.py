@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from ginga_bkgplugin.files.frames import Frame
@@ -17,7 +18,7 @@ _FITS = (".fits", ".fit", ".fts")
 
 def stem(frame: Frame) -> str:
     """File name of the image without FITS and compression endings, HDU and plane added."""
-    name = frame.path.name if frame.path else "image"
+    name = frame.path.name if frame.path else re.sub(r"[^\w.+-]+", "_", frame.label or "image")
     for endings in (_COMPRESSED, _FITS):
         for ending in endings:
             if name.lower().endswith(ending) and len(name) > len(ending):

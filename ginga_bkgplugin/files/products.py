@@ -186,7 +186,7 @@ def _read_array(path: Path) -> npt.NDArray[Any]:
 
 
 def _read(path: Path) -> tuple[npt.NDArray[Any], fits.Header]:
-    """First image of a product file, native byte order; masks of any integer type as uint8."""
+    """First image of a product file, native byte order; masks of any type as uint8."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -196,6 +196,15 @@ def _read(path: Path) -> tuple[npt.NDArray[Any], fits.Header]:
     except (OSError, StopIteration, ValueError, TypeError) as error:
         raise ProductError(f"{path}: cannot be read as a product ({error}).") from error
     kind = np.float32 if data.dtype.kind == "f" and data.dtype.itemsize <= 4 else None
-    if data.dtype.kind in "iu" and ("mask" in path.name or "mask" in str(header.get("BKGPROD"))):
-        return data.astype(np.uint8, copy=False), header
+    if "mask" in str(header.get("BKGPROD") or path.name):
+        return _as_mask(data), header
     return data.astype(kind or data.dtype.newbyteorder("="), copy=False), header
+
+
+def _as_mask(data: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """A mask as uint8; where its values do not fit the bits (labels, floats), 1 is masked."""
+    if data.dtype.kind in "iu" and data.min() >= 0 and data.max() <= np.iinfo(np.uint8).max:
+        bits: npt.NDArray[np.uint8] = data.astype(np.uint8, copy=False)
+    else:
+        bits = (data != 0).astype(np.uint8)
+    return bits

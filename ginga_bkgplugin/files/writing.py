@@ -63,7 +63,7 @@ def product_header(
     if kind != "subbkg" and kind.endswith("mask"):
         header.remove("BUNIT", ignore_missing=True)
     header["BKGPROD"] = (kind, "product of ginga-bkgplugin")
-    header["TGTPATH"] = (frame.path.name if frame.path else "", "image it belongs to")
+    header["TGTPATH"] = (_ascii(frame.path.name) if frame.path else "", "image it belongs to")
     if frame.tag:
         header["TGTHDU"] = (frame.tag, "HDU and plane of that image")
     for keyword, value, comment in cards:
@@ -71,8 +71,14 @@ def product_header(
     header["BKGVER"] = (package_version(), "ginga-bkgplugin version")
     header["SEPVER"] = (package_version("sep"), "sep version")
     for line in history:
-        header["HISTORY"] = line
+        header["HISTORY"] = _ascii(line)
     return header
+
+
+def _ascii(text: str) -> str:
+    """The text as FITS allows it in a card: what is not printable ASCII is escaped."""
+    printable = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return printable.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def write_fits(
@@ -128,7 +134,8 @@ def _write(path: Path, write: Callable[[str], object], overwrite: bool) -> None:
         Path(name).chmod(0o666 & ~_umask())
         Path(name).replace(path)
     except OSError as error:
-        raise ProductError(f"{path}: cannot be written ({error.strerror or error}).") from error
+        reason = error.strerror or f"is the disk full? {error}"  # numpy's has a count only
+        raise ProductError(f"{path}: cannot be written ({reason}).") from error
     finally:
         if name is not None:
             Path(name).unlink(missing_ok=True)

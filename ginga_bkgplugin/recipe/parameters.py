@@ -122,9 +122,9 @@ def _checked(name: str, value: Any, kind: Any, rule: Rule) -> Any:
         return value
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ParameterError(f"{name} must be a number, not {value!r}.") from None
-    if isinstance(value, (bool, str)) or not math.isfinite(number):
+    if isinstance(value, (bool, str, bytes)) or not math.isfinite(number):
         raise ParameterError(f"{name} must be a finite number, not {value!r}.")
     if kind is int and number != int(number):
         raise ParameterError(f"{name} must be a whole number, not {value!r}.")

@@ -12,9 +12,9 @@ from ginga_bkgplugin.recipe.errors import ParameterError
 def _finite(shape: str, name: str, value: Any) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ParameterError(f"{shape}: {name} must be a number, not {value!r}.") from None
-    if isinstance(value, (bool, str)) or not math.isfinite(number):
+    if isinstance(value, (bool, str, bytes)) or not math.isfinite(number):
         raise ParameterError(f"{shape}: {name} must be a finite number, not {value!r}.")
     return number
 

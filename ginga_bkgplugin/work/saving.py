@@ -15,7 +15,6 @@ from ginga_bkgplugin.files.names import KINDS, RECIPE, product_path
 from ginga_bkgplugin.files.products import Background, Mask, Product
 from ginga_bkgplugin.files.writing import check_absent, product_header, write_text
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
-from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.background import subtract_background
 from ginga_bkgplugin.sky.pixels import MaskBit, has
 from ginga_bkgplugin.work.pipeline import Result
@@ -124,17 +123,17 @@ def save_products(
     ProductError
         When the folder refuses.
     """
-    kinds = list(kinds)
     paths = {kind: product_path(frame, kind, folder, style) for kind in kinds}
     if not overwrite:
         check_absent(paths.values())
+    products = {kind: make_product(frame, result, kind) for kind in paths if kind != RECIPE}
     if folder is not None:
         _make(Path(folder))
     for kind, path in paths.items():
         if kind == RECIPE:
             write_text(path, result.recipe.to_json(), overwrite=overwrite)
         else:
-            make_product(frame, result, kind).write(path, overwrite=overwrite)
+            products[kind].write(path, overwrite=overwrite)
     return list(paths.values())
 
 
@@ -147,20 +146,3 @@ def _make(folder: Path) -> None:
 
 def _now() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def read_recipe(path: str | Path) -> Recipe:
-    """Read a ``.bkg.json`` file.
-
-    Raises
-    ------
-    ParameterError
-        When it is missing, unreadable or not a valid recipe; the message names the file.
-    """
-    try:
-        return Recipe.from_json(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
-        raise ParameterError(f"{path}: cannot be read as a recipe ({reason}).") from error
-    except ParameterError as error:
-        raise ParameterError(f"{path}: {error}") from error

@@ -28,6 +28,7 @@ import numpy.typing as npt
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, WorkerError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.masking import Pass
+from ginga_bkgplugin.sky.pixels import check_image
 from ginga_bkgplugin.work.pipeline import Result, Start, Step, run
 
 if TYPE_CHECKING:
@@ -152,22 +153,25 @@ class Worker:
 
     def cancel(self) -> None:
         """Stop what is running, at once. A fresh process stands ready for the next run."""
-        self.close()
+        self.close(wait=False)
         self.start()
 
-    def close(self) -> None:
-        """End the process and free the memory; safe from any thread, at any time."""
+    def close(self, *, wait: bool = True) -> None:
+        """End the process and free the memory; safe from any thread, at any time.
+
+        Without `wait` it returns before the system has taken the process down, which takes a
+        while for a large image.
+        """
         with self._lock:
             process, self._process = self._process, None
             handle, self._handle = self._handle, None
             self._planes = self._loaded = None
         if process is not None:
             process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                with contextlib.suppress(OSError, ValueError):
-                    if pipe is not None:
-                        pipe.close()
+            if wait:
+                _bury(process)
+            else:
+                threading.Thread(target=_bury, args=(process,), daemon=True).start()
         if isinstance(handle, int):
             os.close(handle)
         elif handle is not None:
@@ -180,7 +184,7 @@ class Worker:
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         self._planes = self._loaded = None
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ginga_bkgplugin.work.worker", str(self._handle)],
+            [sys.executable, "-P", "-m", "ginga_bkgplugin.work.worker", str(self._handle)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=shared,
@@ -189,15 +193,29 @@ class Worker:
 
     def _load(self, process: subprocess.Popen[bytes], data: npt.NDArray[Any]) -> Planes:
         """Copy the image into the shared memory, if it is not there already."""
-        if self._planes is None or self._loaded is not data:
-            shape = (data.shape[0], data.shape[1])
-            assert self._handle is not None
+        image = check_image(data)
+        shape = (image.shape[0], image.shape[1])
+        with self._lock:
+            if self._process is not process or self._handle is None:
+                raise EOFError  # cancelled
+            if self._planes is not None and self._loaded is data:
+                return self._planes
             planes = Planes(self._handle, shape)
-            with np.errstate(over="ignore"):  # as in as_sky_array
-                np.copyto(planes.image, data, casting="unsafe")
-            _send(process.stdin, ("load", shape))
-            self._planes, self._loaded = planes, data
-        return self._planes
+        with np.errstate(over="ignore"):  # as in as_sky_array
+            np.copyto(planes.image, image, casting="unsafe")
+        _send(process.stdin, ("load", shape))
+        with self._lock:
+            if self._process is process:
+                self._planes, self._loaded = planes, data
+        return planes
+
+
+def _bury(process: subprocess.Popen[bytes]) -> None:
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError, ValueError):
+            if pipe is not None:
+                pipe.close()
 
 
 def _anonymous_memory() -> int | str:

@@ -1,0 +1,180 @@
+"""Long work away from the GUI thread: runs in the worker process, files in Ginga's pool."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ginga_bkgplugin.files.products import Product
+from ginga_bkgplugin.recipe.errors import BackgroundPluginError
+from ginga_bkgplugin.work.loading import load_result
+from ginga_bkgplugin.work.pipeline import Result
+from ginga_bkgplugin.work.saving import make_product, save_products
+from ginga_bkgplugin.work.session import Session, Work
+from ginga_bkgplugin.work.worker import Worker
+
+MEMORY = 3 * 2**30  # bytes of results kept for all images of a channel
+
+
+class Jobs:
+    """Runs things for a plugin. Answers come back on the GUI thread, errors into the session.
+
+    Parameters
+    ----------
+    fv : ginga.rv.Control.GingaShell
+    logger : logging.Logger
+    on_step, on_end : callables
+        Called on the GUI thread after a session took a step, and after it took the end.
+    """
+
+    def __init__(
+        self,
+        fv: Any,
+        logger: Any,
+        *,
+        on_step: Callable[[], None],
+        on_end: Callable[[Session], None],
+    ) -> None:
+        self.fv, self.logger = fv, logger
+        self.worker = Worker()
+        self._on_step, self._on_end = on_step, on_end
+        self._running: Session | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is under way for any image."""
+        return self._running is not None and self._running.busy
+
+    def warm_up(self) -> None:
+        """Start the worker process, so that the first run need not wait for it."""
+        self.fv.nongui_do(self._warm_up)
+
+    def _warm_up(self) -> None:
+        try:
+            self.worker.start()
+        except OSError as error:
+            self.logger.error(f"the worker process cannot be started: {error}")
+
+    def run(self, session: Session, work: Work) -> None:
+        """Run a recipe in the worker process."""
+        self._running = session
+        self.fv.nongui_do(self._drive, session, work)
+
+    def _drive(self, session: Session, work: Work) -> None:
+        outcome: Result | BaseException | None = None
+        frame = session.frame
+        try:
+            steps = self.worker.run(
+                frame.data,
+                work.recipe,
+                wcs=frame.wcs,
+                dq=frame.dq if work.recipe.invalid.use_dq else None,
+                saturation_level=frame.saturation_level,
+                start=work.start,
+            )
+            for step in steps:
+                if isinstance(step, Result):
+                    outcome = step
+                else:
+                    self.fv.gui_do(self._step, session, work.serial, step)
+        except Exception as error:
+            if not isinstance(error, BackgroundPluginError):
+                self.logger.error(f"run: {error!r}", exc_info=True)
+            outcome = error
+        self.fv.gui_do(self._end, session, work.serial, outcome)
+
+    def _step(self, session: Session, serial: int, step: Any) -> None:
+        if session.advance(serial, step):
+            self._on_step()
+
+    def _end(self, session: Session, serial: int, outcome: Any) -> None:
+        if session.finish(serial, outcome):
+            self._running = None
+            self._on_end(session)
+
+    def cancel(self) -> None:
+        """Stop the run at once; the result before stays."""
+        if self._running is not None:
+            session, self._running = self._running, None
+            session.cancel()
+            self.worker.cancel()
+
+    def close(self) -> None:
+        """End the worker process."""
+        self._running = None
+        self.worker.close()
+
+    def bound_memory(self, sessions: Iterable[Session], newest: Session) -> None:
+        """Free the maps of the images looked at longest ago, past `MEMORY`."""
+        held = 0
+        for session in [newest, *(s for s in reversed(list(sessions)) if s is not newest)]:
+            if session.result is not None:
+                held += 9 * session.result.mask.size
+                if held > MEMORY and session is not newest:
+                    session.drop_maps()
+
+    # --- files and results
+
+    def save(
+        self, session: Session, kinds: list[str], folder: str | None, overwrite: bool
+    ) -> None:
+        """Write products."""
+        frame, result = session.frame, session.result
+        if result is None or not kinds:
+            session.say("Tick what to save, after a run.")
+            return
+        session.say("Saving …")
+        write = functools.partial(save_products, frame, result, kinds, folder=folder,
+                                  overwrite=overwrite)  # fmt: skip
+
+        def done(paths: Any) -> None:
+            names = ", ".join(path.name for path in paths)
+            session.note_saved(paths)
+            session.say(f"Saved in {paths[0].parent}: {names}.")
+
+        self._do(session, write, done)
+
+    def load(self, session: Session) -> None:
+        """Load saved products."""
+        session.say("Loading …")
+
+        def done(result: Any) -> None:
+            session.show_result(result)
+            session.say("Loaded the saved products.")
+
+        self._do(session, functools.partial(load_result, session.frame), done)
+
+    def subtract(self, session: Session, show: Callable[[Product], str]) -> None:
+        """Make the subtracted image and hand it to `show`, which answers where it went."""
+        frame, result = session.frame, session.result
+        if result is None:
+            session.say("Run first: there is no background to subtract.")
+            return
+        session.say("Subtracting …")
+        make = functools.partial(make_product, frame, result, "subbkg")
+        self._do(session, make, lambda product: session.say(show(product)))
+
+    def _do(self, session: Session, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        """Do work in the pool and `done` with its answer on the GUI thread."""
+
+        def finish(answer: Any, error: BaseException | None) -> None:
+            try:
+                if error is not None:
+                    raise error
+                done(answer)
+            except BackgroundPluginError as problem:
+                session.fail(problem)
+            except Exception as problem:
+                self.logger.error(f"{problem!r}", exc_info=True)
+                session.fail(f"Unexpected error: {problem!r}. The log has the details.")
+            self._on_step()
+
+        def drive() -> None:
+            try:
+                answer, error = work(), None
+            except Exception as problem:  # noqa: BLE001 - raised again on the GUI thread
+                answer, error = None, problem
+            self.fv.gui_do(finish, answer, error)
+
+        self.fv.nongui_do(drive)

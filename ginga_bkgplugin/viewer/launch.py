@@ -1,0 +1,189 @@
+"""Starting Ginga with the plugin: for `ginga-bkg view` and `demo`, tests and screenshots."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ginga_bkgplugin.recipe.errors import BackgroundPluginError
+
+PLUGIN = "Background"
+
+
+class ViewerError(BackgroundPluginError, RuntimeError):
+    """Ginga could not be started or did not do what it should."""
+
+
+class Viewer:
+    """Ginga's reference viewer in this process, with its own empty settings folder.
+
+    Parameters
+    ----------
+    size : tuple of int
+        Width and height of the window.
+    base : path, optional
+        Ginga's settings folder. Default: a new temporary one, so that no layout or plugin of
+        the user's own interferes.
+
+    Raises
+    ------
+    ImportError
+        When no Qt can be loaded.
+    """
+
+    def __init__(self, size: tuple[int, int] = (1400, 900), base: Path | None = None) -> None:
+        from ginga.locale import localize
+        from ginga.misc import Settings
+        from ginga.rv import main
+        from ginga.util import paths
+
+        folder = base or Path(tempfile.mkdtemp(prefix="ginga-bkg-"))
+        paths.set_home(str(folder))
+        reference = main.ReferenceViewer(
+            layout=main.default_layout, plugins=[], appname="ginga", basedir=str(folder),
+            channels=["Image"],
+        )  # fmt: skip
+        reference.add_default_plugins()
+        reference.add_separately_distributed_plugins()
+        if PLUGIN not in reference.plugin_dct:  # run from a bare folder, not installed
+            from ginga_bkgplugin.viewer import ginga_plugin
+
+            reference.add_plugin_spec(ginga_plugin())
+        reference.logger = logging.getLogger("ginga")
+        reference.logger.addHandler(logging.NullHandler())
+        reference.ev_quit = threading.Event()
+        reference.prefs = Settings.Preferences(basefolder=str(folder), logger=reference.logger)
+        settings = reference.prefs.create_category("general")
+        settings.set_defaults(
+            appname="ginga", title="Ginga", widgetSet="qt6", WCSpkg="choose", FITSpkg="astropy",
+            suppress_fits_warnings=True, save_layout=False, layout_file="layout.json",
+            plugin_file=None, channel_prefix="Image", confirm_shutdown=False, language="en",
+            show_languages=True, showBanner=False, http_server=False, load_bundled_fonts=True,
+            min_threads=2, num_threads=10, recursion_limit=2000, numImages=10,
+            geometry=f"{size[0]}x{size[1]}+20+20",
+        )  # fmt: skip
+        reference.settings = settings
+        localize.set_language("en")
+        self.reference = reference
+        self.fv = reference.setup()
+
+    # --- doing
+
+    def pump(self, seconds: float = 0.05) -> None:
+        """Let Ginga's event loop run for a while."""
+        end = time.monotonic() + seconds
+        while True:
+            self.fv.update_pending(timeout=0.005)
+            if time.monotonic() >= end:
+                return
+
+    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 60.0) -> None:
+        """Run the event loop until something is so.
+
+        Raises
+        ------
+        ViewerError
+            When it is not within `seconds`, naming `what`.
+        """
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                raise ViewerError(f"Waited {seconds:g} s for {what}.")
+            self.pump(0.02)
+
+    def open(self, files: Sequence[str | Path], channel: str = "Image") -> None:
+        """Load files into a channel; the last one is on display."""
+        for file in files:
+            shown = self.fv.get_channel(channel).get_current_image()
+            self.fv.load_file(str(file), chname=channel)
+            self.wait(
+                lambda before=shown: (
+                    self.fv.get_channel(channel).get_current_image() not in (None, before)
+                ),
+                f"{file} to load",
+            )
+
+    def start_plugin(self, channel: str = "Image") -> Any:
+        """Open the plugin on a channel and return it, once its image is looked at."""
+        self.fv.start_local_plugin(channel, PLUGIN)
+        plugin = self.fv.get_channel(channel).opmon.get_plugin(PLUGIN)
+        self.wait(
+            lambda: plugin.session is None or plugin.session.ready, "the image's header", 120
+        )
+        return plugin
+
+    def run(self) -> None:
+        """Give Ginga the floor until the user quits."""
+        self.fv.mainloop(timeout=0.001)
+
+    def close(self) -> None:
+        """Close all plugins and end the threads."""
+        for name in list(self.fv.get_channel_names()):
+            self.fv.close_plugins(self.fv.get_channel(name))
+        self.pump(0.05)
+        self.reference.ev_quit.set()
+        self.fv.gpmon.stop_all_plugins()
+        self.fv.threadPool.stopall(wait=True)
+        listener = getattr(self.reference, "_gui_log_listener", None)
+        if listener is not None:
+            listener.stop()
+
+    # --- the mouse and the window (Qt)
+
+    def drag(self, channel: str, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Drag with the real left mouse button between two image positions."""
+        from qtpy.QtCore import QPoint, Qt
+        from qtpy.QtTest import QTest
+
+        view = self.fv.get_channel(channel).viewer
+        widget = view.get_widget()
+
+        def at(x: float, y: float) -> QPoint:
+            wx, wy = view.get_canvas_xy(x, y)
+            return QPoint(round(float(wx)), round(float(wy)))
+
+        def between(share: float) -> QPoint:
+            return at(*(a + share * (b - a) for a, b in zip(start, end, strict=True)))
+
+        QTest.mouseMove(widget, between(0))
+        self.pump()
+        QTest.mousePress(widget, Qt.MouseButton.LeftButton, pos=between(0))
+        self.pump()
+        for step in range(1, 6):
+            QTest.mouseMove(widget, between(step / 5))
+            self.pump(0.03)
+        QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=between(1))
+        self.pump()
+
+    def click(self, channel: str, x: float, y: float) -> None:
+        """Click with the real left mouse button at an image position."""
+        self.drag(channel, (x, y), (x, y))
+
+    def press(self, widget: Any) -> None:
+        """Click a Ginga widget with the real left mouse button."""
+        from qtpy.QtCore import Qt
+        from qtpy.QtTest import QTest
+
+        QTest.mouseClick(widget.get_widget(), Qt.MouseButton.LeftButton)
+        self.pump()
+
+    def grab(self, file: str | Path) -> Path:
+        """Save a picture of the whole window as PNG."""
+        self.pump(0.3)
+        self.fv.w.root.get_widget().grab().save(str(file))
+        return Path(file)
+
+
+def has_display() -> bool:
+    """Whether a window can be shown to a person."""
+    if os.environ.get("QT_QPA_PLATFORM") in ("offscreen", "minimal"):
+        return False
+    if os.name == "nt" or os.uname().sysname == "Darwin":
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

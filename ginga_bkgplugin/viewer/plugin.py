@@ -1,0 +1,376 @@
+"""Mask the sources, fit the sky background, look at it, subtract it, save it.
+
+**Plugin Type: Local**
+
+``Background`` is a local plugin: it belongs to a channel. Every image of the channel has its
+own regions, parameters and result, kept while you look at others.
+
+**Usage**
+
+1. *Draw* a circle over what must not count as sky, such as a large galaxy: left-drag from its
+   centre. In *Edit* mode click a circle to select it, drag it, resize it by its handle, and
+   press Delete. Numbers can be typed too, in pixels or as RA, Dec and arcsec.
+2. Press *Run*. Sources are found by SEP on image minus background and masked by discs, the
+   background is fitted again outside the mask, and so on: one row for each pass. *One more
+   pass* and *Until nothing new* go on from there. *Cancel* stops at once.
+3. Look: tick *Mask*, *Background* or *Rms*; the numbers under the cursor stand below.
+4. *Subtract* shows image minus background in another channel. *Save* writes the ticked
+   products beside the image or into the folder. The image file itself is never changed.
+
+Circles are left out of the fit of the sky; detection still sees the pixels below them, so that
+a galaxy larger than your circle still grows its own mask.
+
+**Colours of the mask**
+
+Blue: region. Yellow: source. Red: saturated. Pink: invalid.
+
+**Messages**
+
+"Over-masked" means that no box of the mesh has half its pixels free: raise *Sigma*, lower
+*Mask radius factor*, or change *Box size*. The same recipe runs from the shell:
+``ginga-bkg run FILE --recipe FILE.bkg.json``.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ginga.GingaPlugin import LocalPlugin
+from ginga.gw import Widgets
+from ginga.locale.localize import _tr
+
+from ginga_bkgplugin.files.frames import Frame
+from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
+from ginga_bkgplugin.recipe.recipe import Recipe
+from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
+from ginga_bkgplugin.viewer.circles import CircleLayer
+from ginga_bkgplugin.viewer.images import (
+    complete_frame,
+    fingerprint,
+    image_key,
+    provisional_frame,
+)
+from ginga_bkgplugin.viewer.jobs import Jobs
+from ginga_bkgplugin.viewer.overlays import KINDS, OverlayLayer, legend
+from ginga_bkgplugin.viewer.panel import Panel
+from ginga_bkgplugin.viewer.results import add_to_channel
+from ginga_bkgplugin.work.loading import read_recipe
+from ginga_bkgplugin.work.session import Session
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def _guarded(method: Method) -> Method:
+    """Show an error to the user instead of losing it in Ginga's log; then show the state."""
+
+    @functools.wraps(method)
+    def guarded(self: Background, *arguments: Any, **options: Any) -> Any:
+        try:
+            return method(self, *arguments, **options)
+        except BackgroundPluginError as error:
+            self.tell(error)
+        except Exception as error:
+            self.logger.error(f"{method.__name__}: {error}", exc_info=True)
+            self.tell(f"Unexpected error: {error!r}. The log has the details.")
+        finally:
+            self.render()
+        return None
+
+    return guarded  # type: ignore[return-value]
+
+
+class Background(LocalPlugin):
+    """Wiring between Ginga, the panel, the layers and the session of the image on display."""
+
+    def __init__(self, fv: Any, fitsimage: Any, ident: str | None = None) -> None:
+        super().__init__(fv, fitsimage, ident=ident)
+        self.settings = fv.get_preferences().create_category("plugin_Background")
+        self.settings.add_defaults(mask_opacity=0.45, map_opacity=0.6)
+        self.settings.load(onError="silent")
+        self.panel: Panel | None = None
+        self.session: Session | None = None
+        self.sessions: dict[Hashable, Session] = {}
+        self._prints: dict[Hashable, bytes] = {}
+        self._why_not = _tr("No image in this channel.")
+        self.jobs = Jobs(fv, self.logger, on_step=self._on_step, on_end=self._on_end)
+        classes = fv.get_draw_classes()
+        self.overlays = OverlayLayer(fitsimage, classes, self.logger)
+        for kind in KINDS:
+            name = "mask_opacity" if kind == "mask" else "map_opacity"
+            self.overlays.set_opacity(kind, float(self.settings.get(name)))
+        self.circles = CircleLayer(
+            fitsimage,
+            classes,
+            on_drawn=self.add_circle,
+            on_moved=self.move_circle,
+            on_selected=self.select_region,
+            on_delete=self.delete_region,
+        )
+        fitsimage.add_callback("cursor-changed", self._on_cursor)
+
+    # --- Ginga's life cycle
+
+    def build_gui(self, container: Any) -> None:
+        """Build the panel; Ginga calls it at every opening."""
+        overlays = {
+            kind: (self.overlays.visible[kind], self.overlays.opacity[kind]) for kind in KINDS
+        }
+        self.panel = Panel(container, self, overlays=overlays, legend=legend())
+
+    def start(self) -> None:
+        """Show the layers and begin with the image on display."""
+        canvas = self.fitsimage.get_canvas()
+        for layer in (self.overlays, self.circles):
+            if not canvas.has_object(layer.canvas):
+                canvas.add(layer.canvas, redraw=False)
+        self.jobs.warm_up()
+        self.circles.set_mode("draw")
+        self.resume()
+        self.redo()
+
+    def resume(self) -> None:
+        """Take the mouse; may be called twice."""
+        self.modes_off()
+        self.circles.activate(True)
+
+    def pause(self) -> None:
+        """Give the mouse back."""
+        self.circles.activate(False)
+
+    def stop(self) -> None:
+        """End the work, take the layers off. Also called when Ginga quits."""
+        self.cancel_run()
+        self.jobs.close()
+        self.circles.activate(False)
+        canvas = self.fitsimage.get_canvas()
+        for layer in (self.circles, self.overlays):
+            if canvas.has_object(layer.canvas):
+                canvas.delete_object(layer.canvas, redraw=False)
+        canvas.update_canvas(whence=0)
+        self.panel = None
+
+    def redo(self) -> None:
+        """Another image is on display, or its pixels changed."""
+        self._look_at_display()
+
+    def blank(self) -> None:
+        """No image is left in the channel."""
+        self._look_at_display()
+
+    def close(self) -> bool:
+        """The Close button."""
+        self.fv.stop_local_plugin(self.chname, str(self))
+        return True
+
+    def help(self, text_kind: str = "rst") -> None:
+        """The Help button: this module's docstring."""
+        self._help_docstring()
+
+    # --- the image on display
+
+    @_guarded
+    def _look_at_display(self) -> None:
+        if self.panel is None:
+            return
+        image = self.channel.get_current_image()
+        last, self.session = self.session, None
+        if image is None:
+            self._why_not = _tr("No image in this channel: open one to begin.")
+            return
+        try:
+            frame = provisional_frame(image)
+        except BackgroundPluginError as error:
+            self._why_not = str(error)
+            return
+        key, seen = image_key(image), fingerprint(frame)
+        session = self.sessions.get(key)
+        self.jobs.worker.forget()
+        if session is None or session.frame.data.shape != frame.data.shape:
+            parameters = (last.recipe if last else Recipe()).with_regions()
+            session = self.sessions[key] = Session(frame, parameters, ready=False)
+            self.fv.nongui_do(self._describe, session, frame)
+        elif self._prints[key] != seen:
+            session.show_pixels(frame.data)
+            session.say("The pixels changed since the last run: press Run.")
+        else:
+            session.show_pixels(frame.data)
+        self._prints[key] = seen
+        self.session = session
+
+    def _describe(self, session: Session, frame: Frame) -> None:
+        complete = complete_frame(frame)
+        self.fv.gui_do(self._described, session, complete)
+
+    @_guarded
+    def _described(self, session: Session, frame: Frame) -> None:
+        session.describe(frame)
+
+    def render(self) -> None:
+        """Show the session in the panel and on the canvas."""
+        if self.panel is None:
+            return
+        session = self.session
+        if session is None:
+            self.panel.render(None, self._why_not)
+            self.circles.show((), None)
+            self.overlays.set_arrays()
+            return
+        view = session.view()
+        self.panel.render(view)
+        self.circles.show([row.pixel for row in view.regions], view.selected)
+        fit = session.result.fit if session.result else None
+        mask = session.preview
+        if mask is None and session.result:
+            mask = session.result.mask
+        self.overlays.set_arrays(
+            mask=mask, background=fit.level if fit else None, rms=fit.rms if fit else None
+        )
+
+    def tell(self, error: BaseException | str) -> None:
+        """Show an error in the panel and in Ginga's status bar."""
+        if self.session is not None:
+            self.session.fail(error)
+        self.fv.show_status(str(error))
+
+    def _on_cursor(self, viewer: Any, button: int, x: float, y: float) -> None:
+        if self.panel is not None and self.session is not None:
+            self.panel.show_value(self.session.value_at(int(x + 0.5), int(y + 0.5)))
+
+    # --- what the user asks for
+
+    def _ready(self) -> Session:
+        if self.session is None or not self.session.ready:
+            raise ParameterError("No image to work on yet.")
+        return self.session
+
+    def set_mode(self, mode: str) -> None:
+        """Draw or edit circles with the mouse."""
+        self.circles.set_mode(mode)
+
+    @_guarded
+    def add_circle(self, circle: PixelCircle) -> None:
+        """Add a circle drawn with the mouse."""
+        self._ready().add_region(circle)
+
+    @_guarded
+    def move_circle(self, place: int, circle: PixelCircle) -> None:
+        """Take over a circle moved or resized with the mouse."""
+        self._ready().move_region(place, circle)
+
+    @_guarded
+    def place_region(self, unit: str, numbers: list[str]) -> None:
+        """Add a circle typed as numbers; `unit` is ``pixel`` or ``sky``."""
+        names = ("x", "y", "radius") if unit == "pixel" else ("RA", "Dec", "radius")
+        values = []
+        for name, text in zip(names, numbers, strict=True):
+            try:
+                values.append(float(text))
+            except ValueError:
+                raise ParameterError(f"{name} must be a number, not {text!r}.") from None
+        circle = PixelCircle(*values) if unit == "pixel" else SkyCircle(*values)
+        self._ready().add_region(circle)
+
+    @_guarded
+    def select_region(self, place: int | None) -> None:
+        """Select a region on the image or in the list; selecting goes with editing."""
+        if self.session is None:
+            return
+        self.session.select(place)
+        if place is not None and self.panel is not None and self.circles.mode != "edit":
+            self.circles.set_mode("edit")
+            self.panel.set_mode("edit")
+
+    @_guarded
+    def delete_region(self) -> None:
+        """Delete the selected region."""
+        self._ready().delete_selected()
+
+    @_guarded
+    def clear_regions(self) -> None:
+        """Delete all regions of the image."""
+        self._ready().clear_regions()
+
+    @_guarded
+    def set_parameter(self, name: str, value: Any) -> None:
+        """Change one parameter of the recipe."""
+        if self.session is not None:
+            self.session.set_parameter(name, value)
+
+    @_guarded
+    def run_recipe(self, mode: str) -> None:
+        """Start a run: ``run``, ``more`` or ``stable`` (see `Session.begin`)."""
+        session = self._ready()
+        if self.jobs.busy:
+            raise ParameterError(
+                "Another image of this channel is being worked on: wait or Cancel."
+            )
+        self.jobs.run(session, session.begin(mode))
+
+    def _on_step(self) -> None:
+        self.render()
+
+    @_guarded
+    def _on_end(self, session: Session) -> None:
+        self.jobs.bound_memory(self.sessions.values(), session)
+
+    @_guarded
+    def cancel_run(self) -> None:
+        """Stop what is running."""
+        self.jobs.cancel()
+
+    def show_overlay(self, kind: str, on: bool) -> None:
+        """Show or hide ``mask``, ``background`` or ``rms``."""
+        self.overlays.set_visible(kind, bool(on))
+
+    def set_opacity(self, kind: str, opacity: float) -> None:
+        """Set the opacity of an overlay, 0 to 1."""
+        self.overlays.set_opacity(kind, opacity)
+
+    @_guarded
+    def subtract(self) -> None:
+        """Show image minus background in the channel ``<channel>_bkg``."""
+        session = self._ready()
+        self.jobs.subtract(session, functools.partial(add_to_channel, self.fv, self.channel))
+
+    @_guarded
+    def save(self, kinds: list[str], folder: str, overwrite: bool) -> None:
+        """Save products of the result."""
+        self.jobs.save(self._ready(), kinds, folder or None, overwrite)
+
+    @_guarded
+    def load_saved(self) -> None:
+        """Load the products saved beside the image."""
+        self.jobs.load(self._ready())
+
+    def choose_folder(self) -> None:
+        """Ask for the folder of products."""
+        self._ask(_tr("Folder for products"), "directory", self._folder_chosen)
+
+    def open_recipe(self) -> None:
+        """Ask for a recipe file."""
+        self._ask(_tr("Open recipe"), "file", self.use_recipe_file)
+
+    def _ask(self, title: str, mode: str, then: Callable[[str], None]) -> None:
+        dialog = Widgets.FileDialog(title, parent=self.fv.w.root)
+        dialog.set_mode(mode)
+        if mode == "file":
+            dialog.add_ext_filter(_tr("Recipes"), "json")
+        path = self.session.frame.path if self.session else None
+        if path is not None and path.parent.is_dir():
+            dialog.set_directory(str(path.parent))
+        dialog.add_callback("activated", lambda _, paths: then(str(paths[0])) if paths else None)
+        self.dialog = dialog  # kept alive while it is open
+        dialog.popup()
+
+    def _folder_chosen(self, path: str) -> None:
+        if self.panel is not None:
+            self.panel.w["folder"].set_text(path)
+
+    @_guarded
+    def use_recipe_file(self, path: str) -> None:
+        """Take regions and parameters from a recipe file."""
+        session = self._ready()
+        session.use_recipe(read_recipe(Path(path)))

@@ -1,0 +1,121 @@
+"""The two lists of the panel: regions and passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ginga.gw import Widgets
+from ginga.locale.localize import _tr
+
+from ginga_bkgplugin.sky.masking import PassRow
+from ginga_bkgplugin.work.viewmodel import RegionRow
+
+_HEIGHT = 110
+
+
+class RegionTable:
+    """The regions: number, x, y, radius in pixels; RA, Dec, arcsec where there is a WCS."""
+
+    def __init__(self, on_selected: Callable[[int | None], None]) -> None:
+        self._on_selected = on_selected
+        self._shown: tuple[Any, ...] | None = None
+        self._quiet = False
+        self.widget = _table(
+            [
+                ("#", "number"),
+                (_tr("x"), "x"),
+                (_tr("y"), "y"),
+                (_tr("r [px]"), "radius"),
+                (_tr("RA [deg]"), "ra"),
+                (_tr("Dec [deg]"), "dec"),
+                (_tr('r ["]'), "arcsec"),
+            ],
+            _tr("Circles of this image; pixels are 0-based. Click one to select it."),
+        )
+        self.widget.add_callback("selected", self._selected)
+
+    def show(self, regions: Sequence[RegionRow], selected: int | None) -> None:
+        """Show these regions, one selected."""
+        if self._shown == (tuple(regions), selected):
+            return
+        self._shown = (tuple(regions), selected)
+        tree = {}
+        for i, region in enumerate(regions):
+            pixel, sky = region.pixel, region.sky
+            tree[_key(i)] = {
+                "number": f"{i + 1}{' sky' if region.on_sky else ''}",
+                "x": f"{pixel.x:.1f}",
+                "y": f"{pixel.y:.1f}",
+                "radius": f"{pixel.radius:.1f}",
+                "ra": f"{sky.ra:.5f}" if sky else "–",
+                "dec": f"{sky.dec:+.5f}" if sky else "–",
+                "arcsec": f"{sky.radius:.2f}" if sky else "–",
+            }
+        self._quiet = True
+        try:
+            self.widget.set_tree(tree)
+            self.widget.set_optimal_column_widths()
+            if selected is not None:
+                self.widget.select_path([_key(selected)])
+        finally:
+            self._quiet = False
+
+    def _selected(self, _: Any, rows: dict[str, Any]) -> None:
+        if not self._quiet:
+            place = int(next(iter(rows))) if rows else None
+            self._on_selected(place)
+
+
+class PassTable:
+    """One row for each pass."""
+
+    def __init__(self) -> None:
+        self._shown: tuple[PassRow, ...] | None = None
+        self.widget = _table(
+            [
+                (_tr("Pass"), "number"),
+                (_tr("Sources"), "sources"),
+                (_tr("Sat."), "saturated"),
+                (_tr("New px"), "new"),
+                (_tr("Masked"), "masked"),
+                (_tr("Backgr."), "background"),
+                (_tr("Rms"), "rms"),
+            ],
+            _tr("What each pass found, masked, and the sky fitted after it."),
+        )
+
+    def show(self, rows: tuple[PassRow, ...]) -> None:
+        """Show these passes."""
+        if rows == self._shown:
+            return
+        self._shown = rows
+        self.widget.set_tree(
+            {
+                _key(row.index): {
+                    "number": str(row.index),
+                    "sources": str(row.sources),
+                    "saturated": str(row.saturated),
+                    "new": str(row.new_pixels),
+                    "masked": f"{row.masked_fraction:.2%}",
+                    "background": f"{row.globalback:.6g}",
+                    "rms": f"{row.globalrms:.4g}",
+                }
+                for row in rows
+            }
+        )
+        self.widget.set_optimal_column_widths()
+
+
+def _key(number: int) -> str:
+    return f"{number:05d}"
+
+
+def _table(columns: list[tuple[str, str]], tip: str) -> Any:
+    table = Widgets.TreeView(sortable=False, selection="single", use_alt_row_color=True)
+    table.setup_table(columns, 1, "number")
+    table.set_tooltip(tip)
+    table.set_min_size(200, _HEIGHT)
+    table.set_max_size(4000, _HEIGHT)
+    table.set_optimal_column_widths()
+    return table

@@ -1,0 +1,67 @@
+"""What a panel shows of a session, worked out: plain frozen data."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ginga_bkgplugin.recipe.recipe import Recipe
+from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
+from ginga_bkgplugin.sky.masking import PassRow
+from ginga_bkgplugin.work.pipeline import Result
+
+
+@dataclasses.dataclass(frozen=True)
+class RegionRow:
+    """A region in both coordinate systems, for the list; sky values None without WCS."""
+
+    pixel: PixelCircle
+    sky: SkyCircle | None
+    on_sky: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class ViewModel:
+    """Everything the panel shows, worked out."""
+
+    title: str
+    recipe: Recipe
+    regions: tuple[RegionRow, ...]
+    selected: int | None
+    rows: tuple[PassRow, ...]
+    fraction: float
+    words: str
+    is_error: bool
+    summary: str
+    saturation_hint: str
+    has_wcs: bool
+    has_dq: bool
+    busy: bool
+    ready: bool
+    has_result: bool
+    can_continue: bool
+    can_load: bool
+
+
+def summary_words(result: Result) -> str:
+    """The result in one line."""
+    fit = result.fit
+    masked = result.rows[-1].masked_fraction if result.rows else (result.mask != 0).mean()
+    return (
+        f"Background {fit.globalback:.6g}, rms {fit.globalrms:.4g}, {masked:.1%} masked,"
+        f" {fit.filled} of {fit.boxes} boxes filled"
+    )
+
+
+def done_words(result: Result) -> str:
+    """What to say when a run is done, with a warning where most of the map is filled."""
+    fit, rows = result.fit, result.rows
+    words = "Done."
+    if rows:
+        words = f"Done after {len(rows)} pass{'es' if len(rows) > 1 else ''}"
+        words += ", nothing new in the last." if result.stable else "."
+    if fit.filled > fit.boxes / 2:
+        words += (
+            f" Look: only {fit.boxes - fit.filled} of {fit.boxes} boxes were measured, the rest"
+            " is filled. Mask less, or use a larger box or a constant."
+        )
+    return words
