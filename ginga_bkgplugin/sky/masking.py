@@ -28,6 +28,7 @@ from ginga_bkgplugin.sky.pixels import (
     without_non_finite,
 )
 
+LINE_RATIO = 8.0  # length to width from which on a source is a line, not a disc
 _FIRST_PIXEL_STACK = (
     1_000_000  # SEP initialises it entry by entry at every call; doubled when full
 )
@@ -234,7 +235,9 @@ def find_sources(
     -------
     Found
         A source of A pixels is masked by its own pixels and a disc of
-        ``mask_radius_factor * sqrt(A / pi)`` round its barycentre.
+        ``mask_radius_factor * sqrt(A / pi)`` round its barycentre. For lines (satellite trails,
+        bad columns: longer than `LINE_RATIO` times their width by SEP's moments) the disc is
+        drawn out to an ellipse of the same area along the line.
 
     Raises
     ------
@@ -250,15 +253,14 @@ def find_sources(
     if saturation_level is not None:
         hit = segments[(pixels >= saturation_level) & (segments > 0)]
         saturated[np.unique(hit) - 1] = True
-    radius = source.mask_radius_factor * np.sqrt(objects["npix"] / np.pi)
-    radius[saturated] *= source.saturation_radius_factor
+    factor = np.where(saturated, source.saturation_radius_factor, 1.0) * source.mask_radius_factor
     bits = np.zeros(pixels.shape, dtype=np.uint8)
     everything = segments > 0
-    _add_discs(everything, objects, radius)
+    _add_discs(everything, objects, factor)
     bits[everything] = MaskBit.SOURCE
     if saturated.any():
         burnt = np.concatenate([[False], saturated])[segments]
-        _add_discs(burnt, objects[saturated], radius[saturated])
+        _add_discs(burnt, objects[saturated], factor[saturated])
         bits[burnt] |= np.uint8(MaskBit.SATURATED)
     bits[hidden] = 0
     return Found(len(objects), int(saturated.sum()), bits)
@@ -293,13 +295,16 @@ def _extract(
 
 
 def _add_discs(
-    mask: BoolImage, objects: npt.NDArray[Any], radius: npt.NDArray[np.float64]
+    mask: BoolImage, objects: npt.NDArray[Any], factor: npt.NDArray[np.float64]
 ) -> None:
-    one, zero = np.ones(len(objects)), np.zeros(len(objects))
+    """Mask a disc for each source in place, or an ellipse of its area for a line."""
+    radius = factor * np.sqrt(objects["npix"] / np.pi)
+    ratio = objects["a"] / objects["b"]
+    stretch = np.where(ratio > LINE_RATIO, np.sqrt(ratio), 1.0)
     grown = radius > 0
     sep.mask_ellipse(
         mask, objects["x"][grown], objects["y"][grown],
-        a=one[grown], b=one[grown], theta=zero[grown], r=radius[grown],
+        a=stretch[grown], b=1 / stretch[grown], theta=objects["theta"][grown], r=radius[grown],
     )  # fmt: skip
 
 

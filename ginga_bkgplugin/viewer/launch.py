@@ -100,14 +100,12 @@ class Viewer:
     def open(self, files: Sequence[str | Path], channel: str = "Image") -> None:
         """Load files into a channel; the last one is on display."""
         for file in files:
-            shown = self.fv.get_channel(channel).get_current_image()
-            self.fv.load_file(str(file), chname=channel)
-            self.wait(
-                lambda before=shown: (
-                    self.fv.get_channel(channel).get_current_image() not in (None, before)
-                ),
-                f"{file} to load",
-            )
+            self._open(file, self.fv.get_channel(channel))
+
+    def _open(self, file: str | Path, channel: Any) -> None:
+        before = channel.get_current_image()
+        self.fv.load_file(str(file), chname=channel.name)
+        self.wait(lambda: channel.get_current_image() not in (None, before), f"{file} to load")
 
     def start_plugin(self, channel: str = "Image") -> Any:
         """Open the plugin on a channel and return it, once its image is looked at."""

@@ -281,7 +281,7 @@ class Background(LocalPlugin):
         self.session.select(place)
         if place is not None and self.panel is not None and self.circles.mode != "edit":
             self.circles.set_mode("edit")
-            self.panel.set_mode("edit")
+            self.panel.regions.show_mode("edit")
 
     @_guarded
     def delete_region(self) -> None:
@@ -354,11 +354,11 @@ class Background(LocalPlugin):
         self._ask(_tr("Open recipe"), "file", self.use_recipe_file)
 
     def _ask(self, title: str, mode: str, then: Callable[[str], None]) -> None:
+        path = self.session.frame.path if self.session else None
         dialog = Widgets.FileDialog(title, parent=self.fv.w.root)
         dialog.set_mode(mode)
         if mode == "file":
             dialog.add_ext_filter(_tr("Recipes"), "json")
-        path = self.session.frame.path if self.session else None
         if path is not None and path.parent.is_dir():
             dialog.set_directory(str(path.parent))
         dialog.add_callback("activated", lambda _, paths: then(str(paths[0])) if paths else None)
@@ -367,7 +367,7 @@ class Background(LocalPlugin):
 
     def _folder_chosen(self, path: str) -> None:
         if self.panel is not None:
-            self.panel.w["folder"].set_text(path)
+            self.panel.saving.folder.set_text(path)
 
     @_guarded
     def use_recipe_file(self, path: str) -> None:

@@ -29,7 +29,7 @@ class RegionTable:
                 (_tr("r [px]"), "radius"),
                 (_tr("RA [deg]"), "ra"),
                 (_tr("Dec [deg]"), "dec"),
-                (_tr('r ["]'), "arcsec"),
+                (_tr("r [arcsec]"), "arcsec"),
             ],
             _tr("Circles of this image; pixels are 0-based. Click one to select it."),
         )

@@ -129,9 +129,12 @@ class Worker:
                 word, content = _receive(process.stdout)
                 if word == "error":
                     raise content
-                if word == "end":
-                    return
-                yield planes.take(content) if isinstance(content, (Pass, Result)) else content
+                if isinstance(content, Result):
+                    result = planes.take(content)
+                    _send(process.stdin, ("next",))
+                    _receive(process.stdout)  # the end
+                    break
+                yield planes.take(content) if isinstance(content, Pass) else content
                 _send(process.stdin, ("next",))
         except (EOFError, OSError, pickle.UnpicklingError, ValueError) as error:
             if isinstance(error, BackgroundPluginError):
@@ -146,6 +149,7 @@ class Worker:
         except GeneratorExit:
             self.close()
             raise
+        yield result  # the run is over: closed here, the process stays
 
     def forget(self) -> None:
         """The image's pixels changed in place: copy them again at the next run."""

@@ -1,0 +1,112 @@
+"""The parameters as widgets, made from the rules that stand beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ginga.gw import Widgets
+from ginga.locale.localize import _tr
+
+from ginga_bkgplugin.recipe.parameters import Rule
+from ginga_bkgplugin.recipe.recipe import GROUPS
+from ginga_bkgplugin.viewer import widgets
+from ginga_bkgplugin.work.viewmodel import ViewModel
+
+TITLES = {"invalid": "Invalid pixels", "source": "Source mask", "background": "Background"}
+
+
+class ParameterFields:
+    """A frame for each group of parameters, a widget for each parameter.
+
+    Parameters
+    ----------
+    box : ginga.gw.Widgets container
+    on_change : callable
+        Called with name and value when the user changes one.
+    """
+
+    def __init__(self, box: Any, on_change: Callable[[str, Any], None]) -> None:
+        self._on_change = on_change
+        self.widgets: dict[str, Any] = {}
+        self._kinds: dict[str, Any] = {}
+        self._units: dict[str, Any] = {}
+        for group, title in TITLES.items():
+            inner = widgets.frame(box, _tr(title))
+            rules = list(GROUPS[group].rules())
+            grid = Widgets.GridBox(rows=len(rules), columns=3)
+            grid.set_column_spacing(6)
+            grid.set_row_spacing(2)
+            for place, (name, kind, _, rule) in enumerate(rules):
+                self._add(grid, place, name, kind, rule)
+            inner.add_widget(grid, stretch=0)
+
+    def _add(self, grid: Any, place: int, name: str, kind: Any, rule: Rule) -> None:
+        field = self._field(name, kind, rule)
+        allowed = f" ({rule.range_text()})" if rule.range_text() else ""
+        field.set_tooltip(f"{_tr(rule.help)}{allowed} [{name}]")
+        self.widgets[name], self._kinds[name] = field, kind
+        if kind is bool:
+            grid.add_widget(field, place, 0)
+            return
+        label, unit = Widgets.Label(_tr(rule.label)), Widgets.Label(_tr(rule.unit))
+        label.set_tooltip(_tr(rule.help))
+        for text in (label, unit):
+            if hasattr(text, "set_valign"):  # not in the browser
+                text.set_valign("center")
+        self._units[name] = unit
+        grid.add_widget(label, place, 0)
+        grid.add_widget(field, place, 1, stretch=1)
+        grid.add_widget(unit, place, 2)
+
+    def _field(self, name: str, kind: Any, rule: Rule) -> Any:
+        """The widget of one parameter; limits come before the value, callbacks last."""
+        if kind is bool:
+            field = Widgets.CheckBox(_tr(rule.label))
+            field.add_callback("activated", lambda _, on: self._on_change(name, bool(on)))
+        elif kind in (int, float):
+            field = Widgets.SpinBox(dtype=kind)
+            if kind is float:
+                field.set_decimals(2)
+            field.set_limits(rule.low, rule.high, incr_value=rule.step or 1)
+            field.add_callback("value-changed", lambda _, value: self._on_change(name, value))
+        else:
+            field = Widgets.TextEntry("")
+            field.add_callback("activated", lambda _: self.collect())
+        return field
+
+    def collect(self) -> bool:
+        """Take over typed values that no callback told of; False if one is no number."""
+        for name, kind in self._kinds.items():
+            if kind in (bool, int, float):
+                continue
+            text = self.widgets[name].get_text().strip()
+            try:
+                value: Any = float(text) if text else None
+            except ValueError:
+                value = text  # refused by its rule, in words
+            self._on_change(name, value)
+            if isinstance(value, str):
+                return False
+        return True
+
+    def render(self, view: ViewModel) -> None:
+        """Show the recipe's values."""
+        self.widgets["use_dq"].set_enabled(view.has_dq)
+        self._units["saturation_level"].set_text(view.saturation_hint)
+        for _, group in view.recipe.groups():
+            for name, value in group.to_dict().items():
+                self._show(name, value)
+
+    def _show(self, name: str, value: Any) -> None:
+        field, kind = self.widgets[name], self._kinds[name]
+        if kind is bool:
+            if bool(field.get_state()) != value:
+                field.set_state(value)
+        elif kind in (int, float):
+            if field.get_value() != value:
+                field.set_value(value)
+        else:
+            text = "" if value is None else f"{value:g}"
+            if field.get_text() != text:
+                field.set_text(text)

@@ -1,0 +1,263 @@
+"""The sections of the panel: regions, run, overlays, saving. Each shows and tells, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ginga.gw import Widgets
+from ginga.locale.localize import _tr
+
+from ginga_bkgplugin.viewer import widgets
+from ginga_bkgplugin.viewer.tables import PassTable, RegionTable
+from ginga_bkgplugin.work.viewmodel import ViewModel
+
+SAVE_CHOICES = (
+    ("srcmask", "Mask", "The mask with the reasons as bits"),
+    ("invalidmask", "Invalid", "The invalid pixels, 0/1"),
+    ("bkgmap", "Background", "The background map"),
+    ("bkgrms", "Rms", "The map of the sky's noise"),
+    ("subbkg", "Subtracted", "Image minus background"),
+    ("recipe", "Recipe", "Regions and parameters, for other images and the shell"),
+)
+OVERLAYS = (
+    ("mask", "Mask", "The mask, coloured by its reason (legend below)."),
+    ("background", "Background", "The background map, dark to bright from low to high."),
+    ("rms", "Rms", "The map of the sky's noise, dark to bright from low to high."),
+)
+
+
+class Intents(Protocol):
+    """What the user can ask for; the plugin does it."""
+
+    def set_mode(self, mode: str) -> None: ...  # noqa: D102
+    def place_region(self, unit: str, numbers: list[str]) -> None: ...  # noqa: D102
+    def select_region(self, place: int | None) -> None: ...  # noqa: D102
+    def delete_region(self) -> None: ...  # noqa: D102
+    def clear_regions(self) -> None: ...  # noqa: D102
+    def set_parameter(self, name: str, value: Any) -> None: ...  # noqa: D102
+    def run_recipe(self, mode: str) -> None: ...  # noqa: D102
+    def cancel_run(self) -> None: ...  # noqa: D102
+    def show_overlay(self, kind: str, on: bool) -> None: ...  # noqa: D102
+    def set_opacity(self, kind: str, opacity: float) -> None: ...  # noqa: D102
+    def subtract(self) -> None: ...  # noqa: D102
+    def save(self, kinds: list[str], folder: str, overwrite: bool) -> None: ...  # noqa: D102
+    def choose_folder(self) -> None: ...  # noqa: D102
+    def open_recipe(self) -> None: ...  # noqa: D102
+    def load_saved(self) -> None: ...  # noqa: D102
+    def close(self) -> object: ...  # noqa: D102
+    def help(self) -> object: ...  # noqa: D102
+
+
+class RegionSection:
+    """Mouse mode, list of circles, placing one by numbers."""
+
+    def __init__(self, box: Any, do: Intents) -> None:
+        self._do = do
+        inner = widgets.frame(box, _tr("Regions to mask"))
+        line = widgets.row(inner)
+        self.draw = Widgets.RadioButton(_tr("Draw"))
+        self.edit = Widgets.RadioButton(_tr("Edit"), group=self.draw)
+        self.draw.set_tooltip(_tr("Left-drag on the image draws a circle, from its centre."))
+        self.edit.set_tooltip(
+            _tr("Click a circle to select it, drag to move, drag its handle to resize, Delete.")
+        )
+        self.draw.set_state(True)
+        for radio, mode in ((self.draw, "draw"), (self.edit, "edit")):
+            radio.add_callback("activated", self._mode, mode)
+            line.add_widget(radio, stretch=0)
+        widgets.fill(line)
+        self.delete = widgets.button(
+            line, _tr("Delete"), _tr("Delete the selected circle (Delete key)."), do.delete_region
+        )
+        self.clear = widgets.button(
+            line, _tr("Clear"), _tr("Delete all circles of this image."), do.clear_regions
+        )
+        self.table = RegionTable(do.select_region)
+        inner.add_widget(self.table.widget, stretch=0)
+        line = widgets.row(inner)
+        self.unit = Widgets.ComboBox()
+        for text in (_tr("pixels"), _tr("sky")):
+            self.unit.append_text(text)
+        self.unit.set_index(0)
+        self.unit.set_tooltip(
+            _tr("pixels: x, y, radius, 0-based. sky: RA, Dec in degrees, radius in arcsec.")
+        )
+        line.add_widget(self.unit, stretch=0)
+        self.numbers = []
+        for tip in (
+            _tr("x in pixels (0-based), or RA in degrees"),
+            _tr("y in pixels (0-based), or Dec in degrees"),
+            _tr("Radius in pixels, or in arcsec"),
+        ):
+            entry = Widgets.TextEntry("")
+            entry.set_tooltip(tip)
+            entry.add_callback("activated", lambda _: self._place())
+            line.add_widget(entry, stretch=1)
+            self.numbers.append(entry)
+        self.add = widgets.button(
+            line, _tr("Add"), _tr("Place a circle by these numbers."), self._place
+        )
+
+    def _mode(self, _: Any, on: bool, mode: str) -> None:
+        if on:
+            self._do.set_mode(mode)
+
+    def _place(self) -> None:
+        unit = "pixel" if self.unit.get_index() == 0 else "sky"
+        self._do.place_region(unit, [entry.get_text().strip() for entry in self.numbers])
+
+    def show_mode(self, mode: str) -> None:
+        """Show the mouse mode."""
+        (self.draw if mode == "draw" else self.edit).set_state(True)
+
+    def render(self, view: ViewModel | None, ready: bool) -> None:
+        """Show the regions."""
+        self.add.set_enabled(ready)
+        self.delete.set_enabled(ready and view is not None and view.selected is not None)
+        self.clear.set_enabled(ready and view is not None and bool(view.regions))
+        self.table.show(view.regions if view else (), view.selected if view else None)
+
+
+class RunSection:
+    """Run, its progress and its passes."""
+
+    def __init__(self, box: Any, do: Intents, run: Callable[[str], None]) -> None:
+        inner = widgets.frame(box, _tr("Run"))
+        line = widgets.row(inner)
+        self.run = widgets.button(
+            line, _tr("Run"), _tr("Mask and fit with this recipe, from the start."),
+            lambda: run("run"),
+        )  # fmt: skip
+        self.cancel = widgets.button(
+            line, _tr("Cancel"), _tr("Stop at once; the result before stays."), do.cancel_run
+        )
+        widgets.fill(line)
+        line = widgets.row(inner)
+        self.more = widgets.button(
+            line, _tr("One more pass"), _tr("Detect, grow and re-fit once more."),
+            lambda: run("more"),
+        )  # fmt: skip
+        self.stable = widgets.button(
+            line, _tr("Until nothing new"), _tr("Passes until one masks no new pixel."),
+            lambda: run("stable"),
+        )  # fmt: skip
+        widgets.fill(line)
+        self.progress = Widgets.ProgressBar()
+        inner.add_widget(self.progress, stretch=0)
+        self.words = widgets.text_line(inner)
+        self.error = widgets.text_line(inner)
+        self.error.set_color(fg="#d62728")
+        self.passes = PassTable()
+        inner.add_widget(self.passes.widget, stretch=0)
+        self.summary = widgets.text_line(inner)
+
+    def render(self, view: ViewModel | None, ready: bool) -> None:
+        """Show progress, words and passes."""
+        self.run.set_enabled(ready)
+        self.stable.set_enabled(ready)
+        self.more.set_enabled(ready and view is not None and view.can_continue)
+        self.cancel.set_enabled(view is not None and view.busy)
+        failed = view is not None and view.is_error
+        words = view.words if view else ""
+        widgets.show_text(self.words, "" if failed else words)
+        widgets.show_text(self.error, f"⚠ {words}" if failed else "")
+        widgets.show_text(self.summary, view.summary if view else "")
+        self.progress.set_value(view.fraction if view else 0.0)
+        self.passes.show(view.rows if view else ())
+
+
+class OverlaySection:
+    """What is shown over the image, and the values under the cursor."""
+
+    def __init__(
+        self,
+        box: Any,
+        do: Intents,
+        overlays: dict[str, tuple[bool, float]],
+        legend: list[tuple[str, str]],
+    ) -> None:
+        self._do = do
+        inner = widgets.frame(box, _tr("Show over the image"))
+        grid = Widgets.GridBox(rows=len(OVERLAYS), columns=2)
+        grid.set_column_spacing(6)
+        self.checks, self.sliders = {}, {}
+        for place, (kind, text, tip) in enumerate(OVERLAYS):
+            on, opacity = overlays[kind]
+            check = self.checks[kind] = widgets.check(_tr(text), _tr(tip), on)
+            check.add_callback("activated", self._show, kind)
+            slider = Widgets.Slider(orientation="horizontal", dtype=int, track=True)
+            slider.set_limits(0, 100, incr_value=5)
+            slider.set_value(round(100 * opacity))
+            slider.set_tooltip(_tr("Opacity, 0 to 100 %"))
+            slider.add_callback("value-changed", self._fade, kind)
+            self.sliders[kind] = slider
+            grid.add_widget(check, place, 0)
+            grid.add_widget(slider, place, 1, stretch=1)
+        inner.add_widget(grid, stretch=0)
+        line = widgets.row(inner)
+        for text, color in legend:
+            patch = Widgets.Label(f" {_tr(text)} ")
+            patch.set_color(bg=color, fg="black")
+            patch.set_tooltip(_tr("Why a pixel is masked"))
+            line.add_widget(patch, stretch=0)
+        widgets.fill(line)
+        self.value = widgets.text_line(inner, _tr("Move over the image to read the maps."))
+
+    def _show(self, _: Any, on: bool, kind: str) -> None:
+        self._do.show_overlay(kind, on)
+
+    def _fade(self, _: Any, percent: int, kind: str) -> None:
+        self._do.set_opacity(kind, percent / 100)
+
+
+class SaveSection:
+    """What to save and where; subtracting; loading."""
+
+    def __init__(self, box: Any, do: Intents) -> None:
+        self._do = do
+        inner = widgets.frame(box, _tr("Subtract and save"))
+        grid = Widgets.GridBox(rows=2, columns=3)
+        self.kinds = {}
+        for i, (kind, text, tip) in enumerate(SAVE_CHOICES):
+            ending = "bkg.json" if kind == "recipe" else f"{kind}.fits"
+            self.kinds[kind] = widgets.check(_tr(text), f"{_tr(tip)}: <image>.{ending}", True)
+            grid.add_widget(self.kinds[kind], i // 3, i % 3)
+        inner.add_widget(grid, stretch=0)
+        line = widgets.row(inner)
+        line.add_widget(Widgets.Label(_tr("Folder")), stretch=0)
+        self.folder = Widgets.TextEntry("")
+        self.folder.set_tooltip(_tr("Where products go. Empty: beside the image."))
+        line.add_widget(self.folder, stretch=1)
+        widgets.button(line, _tr("Choose…"), _tr("Choose the folder."), do.choose_folder)
+        line = widgets.row(inner)
+        self.overwrite = widgets.check(_tr("Overwrite"), _tr("Replace existing products."), False)
+        line.add_widget(self.overwrite, stretch=0)
+        widgets.fill(line)
+        self.save = widgets.button(line, _tr("Save"), _tr("Save what is ticked."), self._save)
+        self.subtract = widgets.button(
+            line, _tr("Subtract"),
+            _tr("Show image minus background in another channel; the image itself stays."),
+            do.subtract,
+        )  # fmt: skip
+        line = widgets.row(inner)
+        widgets.fill(line)
+        self.load = widgets.button(
+            line, _tr("Load saved"), _tr("Load the products saved beside this image."),
+            do.load_saved,
+        )  # fmt: skip
+        self.open = widgets.button(
+            line, _tr("Open recipe…"), _tr("Take regions and parameters from a .bkg.json file."),
+            do.open_recipe,
+        )  # fmt: skip
+
+    def _save(self) -> None:
+        kinds = [kind for kind, check in self.kinds.items() if check.get_state()]
+        self._do.save(kinds, self.folder.get_text().strip(), bool(self.overwrite.get_state()))
+
+    def render(self, view: ViewModel | None, ready: bool) -> None:
+        """Enable what can be done now."""
+        self.open.set_enabled(ready)
+        self.load.set_enabled(ready and view is not None and view.can_load)
+        for button in (self.save, self.subtract):
+            button.set_enabled(ready and view is not None and view.has_result)
