@@ -23,7 +23,6 @@ from ginga_bkgplugin.work.pipeline import Result, run
 from ginga_bkgplugin.work.saving import save_products
 from ginga_bkgplugin.work.viewmodel import summary_words
 
-
 USUAL = ("srcmask", "invalidmask", "bkgmap", "bkgrms", RECIPE)
 
 

@@ -79,7 +79,7 @@ class CircleLayer:
             on = place == selected
             shape, label = self._objects[place], self._labels[place]
             shape.x, shape.y, shape.radius = circle.x, circle.y, circle.radius
-            shape.color = label.color = SELECTED_COLOR if on else COLOR
+            shape.color = label.color = label.fillcolor = SELECTED_COLOR if on else COLOR
             shape.linewidth = 3 if on else 2
             offset = circle.radius * 0.7072
             label.x, label.y = circle.x + offset, circle.y + offset

@@ -17,7 +17,7 @@ from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.sky.background import fit_background
 from ginga_bkgplugin.sky.simulate import SimulatedField, sample_field
-from ginga_bkgplugin.viewer.launch import Viewer, ViewerError, has_display
+from ginga_bkgplugin.viewer.launch import Viewer, ViewerError, has_display, window_problem
 from ginga_bkgplugin.viewer.pictures import PictureCanvas
 from ginga_bkgplugin.work.pipeline import Result, finish, run
 from ginga_bkgplugin.work.saving import save_products
@@ -38,11 +38,11 @@ def view(files: Sequence[str]) -> None:
     """
     for file in files:
         read_frame(file)  # say what is wrong before a window opens
-    if not has_display():
-        raise ViewerError("No display here. Use ginga-bkg run, or ginga-bkg demo --offscreen.")
-    problem = qt_problem()
+    problem = qt_problem() or (window_problem() if has_display() else "no display here")
     if problem:
-        raise ViewerError(problem)
+        raise ViewerError(
+            f"Ginga cannot open a window: {problem}. Use ginga-bkg run, or demo --offscreen."
+        )
     viewer = Viewer()
     viewer.open(files)
     viewer.start_plugin()
@@ -101,8 +101,9 @@ def demo(
     if problem:
         say(f"{problem}\nDoing the job with Ginga's own renderer, without a window.")
         result, picture = _without_toolkit(frame, recipe, circle, output)
-    elif offscreen or not has_display():
-        say("No display: doing the job offscreen, in the real viewer.")
+    elif offscreen or not has_display() or (problem := window_problem()):
+        why = problem or ("as asked" if offscreen else "no display")
+        say(f"Without a window ({why}): doing the job offscreen, in the real viewer.")
         result, picture = _offscreen(file, recipe, circle, output)
     else:
         say("Opening Ginga: press Run in the panel.")

@@ -13,11 +13,11 @@ from ginga_bkgplugin.recipe.recipe import GROUPS
 from ginga_bkgplugin.viewer import widgets
 from ginga_bkgplugin.work.viewmodel import ViewModel
 
-TITLES = {"invalid": "Invalid pixels", "source": "Source mask", "background": "Background"}
+TITLES = {"source": "Source mask", "background": "Background", "invalid": "Invalid pixels"}
 
 
 class ParameterFields:
-    """A frame for each group of parameters, a widget for each parameter.
+    """A tab for each group of parameters, a widget for each parameter.
 
     Parameters
     ----------
@@ -31,8 +31,10 @@ class ParameterFields:
         self.widgets: dict[str, Any] = {}
         self._kinds: dict[str, Any] = {}
         self._units: dict[str, Any] = {}
+        tabs = Widgets.TabWidget(tabpos="top")
         for group, title in TITLES.items():
-            inner = widgets.frame(box, _tr(title))
+            inner = Widgets.VBox()
+            inner.set_border_width(4)
             rules = list(GROUPS[group].rules())
             grid = Widgets.GridBox(rows=len(rules), columns=3)
             grid.set_column_spacing(6)
@@ -40,6 +42,10 @@ class ParameterFields:
             for place, (name, kind, _, rule) in enumerate(rules):
                 self._add(grid, place, name, kind, rule)
             inner.add_widget(grid, stretch=0)
+            widgets.fill(inner)
+            tabs.add_widget(inner, title=_tr(title))
+        tabs.set_index(0)
+        box.add_widget(tabs, stretch=0)
 
     def _add(self, grid: Any, place: int, name: str, kind: Any, rule: Rule) -> None:
         field = self._field(name, kind, rule)

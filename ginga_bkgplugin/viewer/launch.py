@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -185,3 +187,18 @@ def has_display() -> bool:
     if os.name == "nt" or os.uname().sysname == "Darwin":
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def window_problem() -> str:
+    """Why Qt cannot open a window on the display there is; empty when it can.
+
+    Asked in a process of its own: Qt aborts where a library or the display is missing.
+    """
+    program = "from qtpy.QtWidgets import QApplication; QApplication([])"
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    if answer.returncode == 0:
+        return ""
+    lines = [line for line in answer.stderr.splitlines() if line.strip()]
+    return lines[0] if lines else f"exit code {answer.returncode}"

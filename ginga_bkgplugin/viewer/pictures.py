@@ -60,4 +60,4 @@ class PictureCanvas:
         from PIL import Image
 
         self.view.redraw_now(whence=0)
-        Image.fromarray(self.view.getwin_array(order="RGB")).save(file)
+        Image.fromarray(self.view.renderer.get_surface_as_array(order="RGB")).save(file)

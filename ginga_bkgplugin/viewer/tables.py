@@ -11,7 +11,7 @@ from ginga.locale.localize import _tr
 from ginga_bkgplugin.sky.masking import PassRow
 from ginga_bkgplugin.work.viewmodel import RegionRow
 
-_HEIGHT = 110
+_HEIGHT = 96
 
 
 class RegionTable:

@@ -1,0 +1,36 @@
+# make demo    the main job on a sample field, in Ginga (FILE=image.fits for your own)
+# make test    all tests
+# Each makes what it needs first: a local .venv with the package and its extras.
+
+BIN := .venv/bin
+
+.PHONY: demo test lint docs screenshots bench clean
+
+demo: .venv/ready-qt
+	$(BIN)/ginga-bkg demo $(FILE) $(ARGS)
+
+test: .venv/ready-qt-test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/ready-qt-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: .venv/ready-docs
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+screenshots: .venv/ready-qt
+	$(BIN)/python docs/make_screenshots.py
+
+bench: .venv/ready-qt
+	$(BIN)/python benchmarks/bench_gui.py
+
+.venv/ready-%: pyproject.toml .ci/setup
+	sh .ci/setup $(subst -,$(comma),$*)
+	touch $@
+
+comma := ,
+
+clean:
+	rm -rf .venv build dist *.egg-info docs/_build demo-output
