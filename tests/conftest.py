@@ -6,9 +6,19 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ginga_bkgplugin import sample_field
 from ginga_bkgplugin.sky.simulate import SimulatedField
+
+settings.register_profile(  # no deadline: a slow machine is no fault
+    "tests",
+    deadline=None,
+    max_examples=50,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,8 @@ from ginga_bkgplugin.recipe.errors import ImageError
 from ginga_bkgplugin.sky.pixels import check_image
 
 # The words instruments use, most explicit first: (E)SO pipelines, SDSS/PS1, LCO, NOIRLab, SWarp
-SATURATION_CARDS = ("SATURATE", "SATURATA", "SATURAT", "SATLEVEL", "SATUR_LE", "MAXLIN", "DATAMAX")
+# (not DATAMAX: by the FITS standard it is the brightest pixel's value)
+SATURATION_CARDS = ("SATURATE", "SATURATA", "SATURAT", "SATLEVEL", "SATUR_LE", "MAXLIN")
 
 HDU = int | tuple[str, int]
 Plane = tuple[int, ...]

@@ -58,6 +58,8 @@ def product_path(
         return Path(folder, f"{stem(frame)}.bkg.json")
     if style == "ezphot":
         file = frame.path.name if frame.path else "image.fits"
+        for ending in _COMPRESSED:  # products are plain FITS
+            file = file.removesuffix(ending)
         file = f"{file}.{frame.tag}" if frame.tag else file
         return Path(folder, f"subbkg_{file}" if kind == "subbkg" else f"{file}.{kind}")
     return Path(folder, f"{stem(frame)}.{kind}.fits")

@@ -159,18 +159,18 @@ class Background(Product):
 
     @property
     def value(self) -> float:
-        """The global background (BKGVALU)."""
-        return float(self.header["BKGVALU"])
+        """The global background (BKGVALU); the map's median where a foreign file has none."""
+        return float(self.header.get("BKGVALU", np.nanmedian(self.data)))
 
     @property
     def sigma(self) -> float:
-        """The global rms (BKGSIG)."""
-        return float(self.header["BKGSIG"])
+        """The global rms (BKGSIG); NaN where a foreign file has none."""
+        return float(self.header.get("BKGSIG", np.nan))
 
     @property
     def is_2d(self) -> bool:
         """Whether it varies over the frame (BKGIS2D)."""
-        return bool(self.header["BKGIS2D"])
+        return bool(self.header.get("BKGIS2D", True))
 
 
 def _locked(data: npt.NDArray[Any] | None) -> npt.NDArray[Any]:

@@ -41,6 +41,9 @@ class SkyFit:
         Their summary: medians over the mesh, as SEP gives them.
     fractions : ndarray of float64
         Share of free pixels in each box of the mesh.
+    unphysical : int
+        Pixels where the rms map is not above 0: SEP's spline overshoots beside steep filled
+        boxes.
     """
 
     level: FloatImage
@@ -48,6 +51,7 @@ class SkyFit:
     globalback: float
     globalrms: float
     fractions: npt.NDArray[np.float64]
+    unphysical: int = 0
 
     @property
     def boxes(self) -> int:
@@ -106,15 +110,19 @@ def fit_background(
         mask=masked.astype(bool) if masked.any() else None,
         bw=box, bh=box, fw=median, fh=median,
     )  # fmt: skip
+    globalback, globalrms = float(sky.globalback), float(sky.globalrms)
+    if globalrms == 1.0 and not sky.rms().any():
+        globalrms = 0.0  # SEP's word for a constant image, whose rms map it gives as 0
     if parameters.is_2d:
         level, rms = sky.back(), sky.rms()
     else:
-        level = np.full(pixels.shape, sky.globalback, dtype=np.float32)
-        rms = np.full(pixels.shape, sky.globalrms, dtype=np.float32)
+        level = np.full(pixels.shape, globalback, dtype=np.float32)
+        rms = np.full(pixels.shape, globalrms, dtype=np.float32)
+    unphysical = int(np.count_nonzero(rms <= 0)) if globalrms > 0 else 0
     if parameters.blank_invalid:
         invalid = has(masked, MaskBit.INVALID)
         level[invalid] = rms[invalid] = np.nan
-    return SkyFit(level, rms, float(sky.globalback), float(sky.globalrms), fractions)
+    return SkyFit(level, rms, globalback, globalrms, fractions, unphysical)
 
 
 def _full_mask(pixels: FloatImage, mask: npt.ArrayLike | None) -> MaskImage:

@@ -8,6 +8,7 @@ from typing import Any
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 
 COLOR, SELECTED_COLOR = "cyan", "yellow"
+MOST_LABELS = 50  # a redraw of 200 texts is felt
 LEAST_RADIUS = 1.0  # a plain click draws a circle of radius 0
 DELETE_KEYS = ("delete", "backspace", "\x08")  # the last is what Qt sends for Backspace
 
@@ -98,7 +99,8 @@ class CircleLayer:
         self._labels = [text(0, 0, str(i + 1), color=COLOR, fontsize=14) for i in range(count)]
         for label in self._labels:
             label.editable = label.pickable = False
-            self.canvas.add(label, redraw=False)
+            if count <= MOST_LABELS:
+                self.canvas.add(label, redraw=False)
         for shape in self._objects:
             self.canvas.add(shape, redraw=False)
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ginga_bkgplugin.files.products import Product
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError
 from ginga_bkgplugin.work.loading import load_result
-from ginga_bkgplugin.work.pipeline import Result
+from ginga_bkgplugin.work.pipeline import Result, Step
 from ginga_bkgplugin.work.saving import make_product, save_products
 from ginga_bkgplugin.work.session import Session, Work
 from ginga_bkgplugin.work.worker import Worker
-
-MEMORY = 3 * 2**30  # bytes of results kept for all images of a channel
 
 
 class Jobs:
@@ -48,9 +46,6 @@ class Jobs:
 
     def warm_up(self) -> None:
         """Start the worker process, so that the first run need not wait for it."""
-        self.fv.nongui_do(self._warm_up)
-
-    def _warm_up(self) -> None:
         try:
             self.worker.start()
         except OSError as error:
@@ -59,20 +54,20 @@ class Jobs:
     def run(self, session: Session, work: Work) -> None:
         """Run a recipe in the worker process."""
         self._running = session
-        self.fv.nongui_do(self._drive, session, work)
-
-    def _drive(self, session: Session, work: Work) -> None:
-        outcome: Result | BaseException | None = None
         frame = session.frame
+        steps = self.worker.run(  # here, so that a cancel before the pool begins counts
+            frame.data,
+            work.recipe,
+            wcs=frame.wcs,
+            dq=frame.dq if work.recipe.invalid.use_dq else None,
+            saturation_level=frame.saturation_level,
+            start=work.start,
+        )
+        self.fv.nongui_do(self._drive, session, work, steps)
+
+    def _drive(self, session: Session, work: Work, steps: Iterator[Step]) -> None:
+        outcome: Result | BaseException | None = None
         try:
-            steps = self.worker.run(
-                frame.data,
-                work.recipe,
-                wcs=frame.wcs,
-                dq=frame.dq if work.recipe.invalid.use_dq else None,
-                saturation_level=frame.saturation_level,
-                start=work.start,
-            )
             for step in steps:
                 if isinstance(step, Result):
                     outcome = step
@@ -104,15 +99,6 @@ class Jobs:
         """End the worker process."""
         self._running = None
         self.worker.close()
-
-    def bound_memory(self, sessions: Iterable[Session], newest: Session) -> None:
-        """Free the maps of the images looked at longest ago, past `MEMORY`."""
-        held = 0
-        for session in [newest, *(s for s in reversed(list(sessions)) if s is not newest)]:
-            if session.result is not None:
-                held += 9 * session.result.mask.size
-                if held > MEMORY and session is not newest:
-                    session.drop_maps()
 
     # --- files and results
 

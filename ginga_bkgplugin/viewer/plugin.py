@@ -34,29 +34,24 @@ Blue: region. Yellow: source. Red: saturated. Pink: invalid.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ginga.GingaPlugin import LocalPlugin
-from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
-from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.viewer.circles import CircleLayer
-from ginga_bkgplugin.viewer.images import (
-    complete_frame,
-    fingerprint,
-    image_key,
-    provisional_frame,
-)
+from ginga_bkgplugin.viewer.dialogs import ask
+from ginga_bkgplugin.viewer.images import complete_frame
 from ginga_bkgplugin.viewer.jobs import Jobs
 from ginga_bkgplugin.viewer.overlays import KINDS, OverlayLayer, legend
 from ginga_bkgplugin.viewer.panel import Panel
 from ginga_bkgplugin.viewer.results import add_to_channel
+from ginga_bkgplugin.viewer.sessions import Sessions
 from ginga_bkgplugin.work.loading import read_recipe
 from ginga_bkgplugin.work.session import Session
 
@@ -92,10 +87,9 @@ class Background(LocalPlugin):
         self.settings.load(onError="silent")
         self.panel: Panel | None = None
         self.session: Session | None = None
-        self.sessions: dict[Hashable, Session] = {}
-        self._prints: dict[Hashable, bytes] = {}
+        self.sessions = Sessions()
         self._why_not = _tr("No image in this channel.")
-        self.jobs = Jobs(fv, self.logger, on_step=self._on_step, on_end=self._on_end)
+        self.jobs = Jobs(fv, self.logger, on_step=self.render, on_end=self._on_end)
         classes = fv.get_draw_classes()
         self.overlays = OverlayLayer(fitsimage, classes, self.logger)
         for kind in KINDS:
@@ -180,25 +174,14 @@ class Background(LocalPlugin):
         if image is None:
             self._why_not = _tr("No image in this channel: open one to begin.")
             return
+        self.jobs.worker.forget()
         try:
-            frame = provisional_frame(image)
+            self.session, new = self.sessions.of(image, last)
         except BackgroundPluginError as error:
             self._why_not = str(error)
             return
-        key, seen = image_key(image), fingerprint(frame)
-        session = self.sessions.get(key)
-        self.jobs.worker.forget()
-        if session is None or session.frame.data.shape != frame.data.shape:
-            parameters = (last.recipe if last else Recipe()).with_regions()
-            session = self.sessions[key] = Session(frame, parameters, ready=False)
-            self.fv.nongui_do(self._describe, session, frame)
-        elif self._prints[key] != seen:
-            session.show_pixels(frame.data)
-            session.say("The pixels changed since the last run: press Run.")
-        else:
-            session.show_pixels(frame.data)
-        self._prints[key] = seen
-        self.session = session
+        if new:
+            self.fv.nongui_do(self._describe, self.session, self.session.frame)
 
     def _describe(self, session: Session, frame: Frame) -> None:
         complete = complete_frame(frame)
@@ -309,12 +292,9 @@ class Background(LocalPlugin):
             )
         self.jobs.run(session, session.begin(mode))
 
-    def _on_step(self) -> None:
-        self.render()
-
     @_guarded
     def _on_end(self, session: Session) -> None:
-        self.jobs.bound_memory(self.sessions.values(), session)
+        self.sessions.bound_memory(session)
 
     @_guarded
     def cancel_run(self) -> None:
@@ -355,15 +335,7 @@ class Background(LocalPlugin):
 
     def _ask(self, title: str, mode: str, then: Callable[[str], None]) -> None:
         path = self.session.frame.path if self.session else None
-        dialog = Widgets.FileDialog(title, parent=self.fv.w.root)
-        dialog.set_mode(mode)
-        if mode == "file":
-            dialog.add_ext_filter(_tr("Recipes"), "json")
-        if path is not None and path.parent.is_dir():
-            dialog.set_directory(str(path.parent))
-        dialog.add_callback("activated", lambda _, paths: then(str(paths[0])) if paths else None)
-        self.dialog = dialog  # kept alive while it is open
-        dialog.popup()
+        self._dialog = ask(self.fv, title, mode, path.parent if path else None, then)
 
     def _folder_chosen(self, path: str) -> None:
         if self.panel is not None:

@@ -109,6 +109,8 @@ class ScienceImage:
     def bkgmap(self) -> Background | None:
         """The last background, or the saved one."""
         product: Background | None = self._linked("bkgmap", Background)
+        if product is not None and product.rms is None:
+            product.rms = self.bkgrms
         return product
 
     @property

@@ -59,6 +59,7 @@ def load_result(frame: Frame, folder: str | Path | None = None) -> Result:
         float(level.header.get("BKGVALU", np.nanmedian(level.data))),
         float(level.header.get("BKGSIG", np.nanmedian(rms.data))),
         good_fractions(mask.data, recipe.background.box_size),
+        int(np.count_nonzero(rms.data <= 0)),
     )
     saturation = mask.header.get("MASKSAT")
     return Result(

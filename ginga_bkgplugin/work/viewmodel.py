@@ -64,4 +64,9 @@ def done_words(result: Result) -> str:
             f" Look: only {fit.boxes - fit.filled} of {fit.boxes} boxes were measured, the rest"
             " is filled. Mask less, or use a larger box or a constant."
         )
+    if fit.unphysical:
+        words += (
+            f" Look: the rms map is not above 0 at {fit.unphysical} pixels, where it swings beside"
+            " filled boxes. Mask less there, or use a larger box or a constant."
+        )
     return words

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import mmap
 import os
 import pickle
@@ -91,12 +92,12 @@ class Worker:
         self._handle: int | str | None = None
         self._planes: Planes | None = None
         self._loaded: Any = None
+        self._closed = 0  # times
 
     def start(self) -> None:
         """Start the process now, so that the first run need not wait for it."""
         with self._lock:
-            if self._process is None or self._process.poll() is not None:
-                self._launch()
+            self._running_process()
 
     def run(
         self,
@@ -118,12 +119,19 @@ class Worker:
         BackgroundPluginError
             What the pipeline raised; WorkerError when the child died.
         """
-        self.start()
-        process = self._process
-        assert process is not None
+        options = {"wcs": wcs, "dq": dq, "saturation_level": saturation_level, "start": start}
+        return self._run(self._closed, data, recipe, options)
+
+    def _run(
+        self, closed: int, data: npt.NDArray[Any], recipe: Recipe, options: dict[str, Any]
+    ) -> Iterator[Step]:
+        """The steps; none if the worker was closed or cancelled since they were asked for."""
+        with self._lock:
+            if self._closed != closed:
+                return
+            process = self._running_process()
         try:
             planes = self._load(process, data)
-            options = {"wcs": wcs, "dq": dq, "saturation_level": saturation_level, "start": start}
             _send(process.stdin, ("run", recipe, options))
             while True:
                 word, content = _receive(process.stdout)
@@ -147,7 +155,8 @@ class Worker:
                 " out of memory. Close other programs or use a smaller image, then run again."
             ) from error
         except GeneratorExit:
-            self.close()
+            if self._process is process:
+                self.close()
             raise
         yield result  # the run is over: closed here, the process stays
 
@@ -170,29 +179,37 @@ class Worker:
             process, self._process = self._process, None
             handle, self._handle = self._handle, None
             self._planes = self._loaded = None
+            self._closed += 1
         if process is not None:
             process.kill()
             if wait:
                 _bury(process)
             else:
                 threading.Thread(target=_bury, args=(process,), daemon=True).start()
-        if isinstance(handle, int):
-            os.close(handle)
-        elif handle is not None:
-            Path(handle).unlink(missing_ok=True)
+        _free(handle)
+
+    def _running_process(self) -> subprocess.Popen[bytes]:
+        """The process, started if there is none or it died; call it with the lock held."""
+        if self._process is None or self._process.poll() is not None:
+            _free(self._handle)
+            self._launch()
+        assert self._process is not None
+        return self._process
 
     def _launch(self) -> None:
         self._handle = _anonymous_memory()
         shared = (self._handle,) if isinstance(self._handle, int) else ()
-        root = str(Path(__file__).resolve().parents[2])
-        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        program = (
+            "import sys, json; sys.path[:] = json.loads(sys.argv[2]);"
+            "from ginga_bkgplugin.work.worker import main; main(sys.argv[1])"
+        )
+        path = json.dumps([folder for folder in sys.path if folder])  # not the caller's folder
         self._planes = self._loaded = None
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "ginga_bkgplugin.work.worker", str(self._handle)],
+            [sys.executable, "-P", "-c", program, str(self._handle), path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=shared,
-            env={**os.environ, "PYTHONPATH": path},
         )
 
     def _load(self, process: subprocess.Popen[bytes], data: npt.NDArray[Any]) -> Planes:
@@ -233,6 +250,13 @@ def _anonymous_memory() -> int | str:
     return name
 
 
+def _free(handle: int | str | None) -> None:
+    if isinstance(handle, int):
+        os.close(handle)
+    elif handle is not None:
+        Path(handle).unlink(missing_ok=True)
+
+
 def _send(pipe: Any, message: Any) -> None:
     pickle.dump(message, pipe, protocol=pickle.HIGHEST_PROTOCOL)
     pipe.flush()
@@ -271,14 +295,10 @@ def _serve(handle: int | str, inbox: BinaryIO, outbox: BinaryIO) -> None:
                 _send(outbox, ("error", WorkerError(f"Unexpected: {traceback.format_exc()}")))
 
 
-def _main() -> None:
-    word = sys.argv[1]
+def main(word: str) -> None:
+    """The child's program; `word` names the shared memory."""
     outbox = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print goes to stderr, not between the messages
     with contextlib.suppress(BrokenPipeError, EOFError):
         _serve(int(word) if word.isdigit() else word, sys.stdin.buffer, outbox)
     os._exit(0)  # nothing to tidy: the memory has no name
-
-
-if __name__ == "__main__":
-    _main()

@@ -1,0 +1,150 @@
+"""The longest time the GUI thread is held, while the plugin works on a large frame.
+
+A timer on the GUI thread ticks every 2 ms; the longest gap between two ticks is what a user
+feels as a stall. Ginga's own redraw of the image and its overlays happens on the same thread,
+so each step says as well the longest single redraw and the longest stretch outside of redraws:
+the last column is what this plugin is answerable for.
+
+    python benchmarks/bench_gui.py [--size NY NX]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
+
+import numpy as np
+
+from ginga_bkgplugin import PixelCircle, mask_circles, sample_field
+from ginga_bkgplugin.files.writing import package_version, write_fits
+from ginga_bkgplugin.viewer.launch import Viewer
+
+
+class Heartbeat:
+    """Gaps between ticks, with the time Ginga spends redrawing counted apart."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        from qtpy.QtCore import QTimer
+
+        self.timer = QTimer()
+        self.timer.timeout.connect(self._tick)
+        self.timer.start(2)
+        self.redrawing = 0.0
+        self.reset()
+        for name in viewer.fv.get_channel_names():
+            self._watch(viewer.fv.get_channel(name).viewer)
+        for each in viewer.fv.gpmon.plugin.values() if hasattr(viewer.fv.gpmon, "plugin") else ():
+            for attribute in ("panimage", "zoomimage"):
+                view = getattr(getattr(each, "obj", None), attribute, None)
+                if view is not None:
+                    self._watch(view)
+
+    def _watch(self, view: Any) -> None:
+        original = view.redraw_now
+
+        def redraw_now(*arguments: Any, **options: Any) -> Any:
+            start = time.perf_counter()
+            try:
+                return original(*arguments, **options)
+            finally:
+                spent = time.perf_counter() - start
+                self.redrawing += spent
+                self.redraw = max(self.redraw, spent)
+
+        view.redraw_now = redraw_now
+
+    def reset(self) -> None:
+        """Begin a new step."""
+        self.gap = self.redraw = self.own = 0.0
+        self.redrawing = 0.0
+        self.last = time.perf_counter()
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        gap = now - self.last
+        self.gap = max(self.gap, gap)
+        self.own = max(self.own, gap - self.redrawing)
+        self.last, self.redrawing = now, 0.0
+
+
+def main() -> None:
+    """Drive the viewer and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, nargs=2, default=(6388, 9576), metavar=("NY", "NX"))
+    ny, nx = parser.parse_args().size
+    versions = " ".join(f"{name} {package_version(name)}" for name in ("ginga", "numpy", "sep"))
+    print("command:", " ".join(sys.argv))
+    print(f"machine: {platform.platform()}, {os.cpu_count()} cores, Python "
+          f"{platform.python_version()}, {versions}")  # fmt: skip
+    start = time.perf_counter()
+    rng = np.random.default_rng(1)
+    circles = [PixelCircle(*rng.uniform(0, (nx, ny)), rng.uniform(20, 300)) for _ in range(200)]
+    mask_circles((ny, nx), circles)
+    print(f"200 circles of 20 to 300 px on {nx} x {ny}: {time.perf_counter() - start:.3f} s")
+    tile = np.nan_to_num(sample_field().data, nan=1000.0)
+    reps = -(-ny // tile.shape[0]), -(-nx // tile.shape[1])
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "large.fits")
+        write_fits(file, np.tile(tile, reps)[:ny, :nx], sample_field().header)
+        viewer = Viewer()
+        try:
+            _drive(viewer, file, circles)
+        finally:
+            viewer.close()
+
+
+def _drive(viewer: Viewer, file: Path, circles: list[PixelCircle]) -> None:
+    beat = Heartbeat(viewer)
+    print(f"{'step':44} {'s':>6} {'gap ms':>8} {'redraw ms':>10} {'ours ms':>8}")
+
+    def step(name: str, action: Callable[[], Any]) -> None:
+        viewer.pump(0.3)
+        beat.reset()
+        start = time.perf_counter()
+        action()
+        took = time.perf_counter() - start
+        print(f"{name:44} {took:6.2f} {1e3 * beat.gap:8.0f} {1e3 * beat.redraw:10.0f} "
+              f"{1e3 * beat.own:8.0f}")  # fmt: skip
+
+    step("Ginga opens the frame (not ours)", lambda: viewer.open([file]))
+    step("open the plugin", lambda: viewer.start_plugin())
+    plugin = viewer.fv.get_channel("Image").opmon.get_plugin("Background")
+    session, panel = plugin.session, plugin.panel
+    done = lambda: not session.busy  # noqa: E731
+    said = lambda: "…" not in session.view().words  # noqa: E731
+    step("draw a circle", lambda: viewer.drag("Image", (4000, 3000), (4300, 3000)))
+    step("run, 3 passes", lambda: (viewer.press(panel.running.run), viewer.wait(done, "run", 300)))
+    step("run again (warm)",
+         lambda: (viewer.press(panel.running.run), viewer.wait(done, "run", 300)))  # fmt: skip
+    step("cancel in pass 1", lambda: (
+        viewer.press(panel.running.run),
+        viewer.wait(lambda: "finding" in session.view().words, "pass 1", 60),
+        viewer.press(panel.running.cancel), viewer.pump(0.5)))  # fmt: skip
+    step("switch mask off and on", lambda: (
+        viewer.press(panel.overlays.checks["mask"]), viewer.pump(0.3),
+        viewer.press(panel.overlays.checks["mask"]), viewer.pump(0.3)))  # fmt: skip
+    step("show the background", lambda: (
+        viewer.press(panel.overlays.checks["background"]), viewer.pump(0.5)))  # fmt: skip
+    step("200 circles from a recipe", lambda: (
+        session.use_recipe(session.recipe.with_regions(*circles)), plugin.render(),
+        viewer.pump(0.3)))  # fmt: skip
+    panel.saving.folder.set_text(str(file.parent))
+    step("save everything", lambda: (
+        viewer.press(panel.saving.save), viewer.wait(said, "saving", 300)))  # fmt: skip
+    step("subtract", lambda: (
+        viewer.press(panel.saving.subtract), viewer.wait(said, "subtracting", 300)))  # fmt: skip
+    print(session.view().words)
+
+
+if __name__ == "__main__":
+    main()
