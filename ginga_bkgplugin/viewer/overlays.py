@@ -145,12 +145,12 @@ class OverlayLayer:
 
 
 def _cuts(array: npt.NDArray[np.float32]) -> tuple[float, float]:
-    """Lowest and highest value of a coarse sample, kept apart for a constant map."""
+    """The 1st and 99th percentile of a coarse sample, kept apart for a constant map."""
     ny, nx = array.shape
     sample = array[:: ny // _SAMPLES + 1, :: nx // _SAMPLES + 1]
     if not np.isfinite(sample).any():
         return (0.0, 1.0)
-    low, high = float(np.nanmin(sample)), float(np.nanmax(sample))
+    low, high = (float(each) for each in np.nanpercentile(sample, (1, 99)))
     if not high > low:
         margin = abs(low) * 1e-3 or 1.0
         low, high = low - margin, low + margin

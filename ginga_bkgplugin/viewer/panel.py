@@ -76,4 +76,5 @@ class Panel:
 
     def show_value(self, text: str) -> None:
         """Show what lies under the cursor."""
-        self.overlays.value.set_text(text)
+        hint = _tr("Move over the image to read the maps, after a run.")
+        self.overlays.value.set_text(text or hint)

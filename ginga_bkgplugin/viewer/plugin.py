@@ -175,6 +175,7 @@ class Background(LocalPlugin):
             self._why_not = _tr("No image in this channel: open one to begin.")
             return
         self.jobs.worker.forget()
+        self.panel.show_value("")
         try:
             self.session, new = self.sessions.of(image, last)
         except BackgroundPluginError as error:

@@ -202,7 +202,7 @@ class OverlaySection:
             patch.set_tooltip(_tr("Why a pixel is masked"))
             line.add_widget(patch, stretch=0)
         widgets.fill(line)
-        self.value = widgets.text_line(inner, _tr("Move over the image to read the maps."))
+        self.value = widgets.text_line(inner)
 
     def _show(self, _: Any, on: bool, kind: str) -> None:
         self._do.show_overlay(kind, on)

@@ -124,6 +124,9 @@ class Session:
         """Replace a region by a moved or resized one; a sky circle stays one."""
         regions = list(self.recipe.regions)
         on_sky = isinstance(regions[index], SkyCircle)
+        if circle == self.region_rows()[index].pixel:
+            self.selected = index  # clicked, not moved
+            return
         regions[index] = to_sky(circle, self.frame.wcs) if on_sky else circle
         self.recipe = self.recipe.with_regions(*regions)
         self.selected = index
