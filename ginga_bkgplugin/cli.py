@@ -20,7 +20,7 @@ from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.sky.masking import Pass, PassRow
 from ginga_bkgplugin.work.loading import read_recipe
 from ginga_bkgplugin.work.pipeline import Result, run
-from ginga_bkgplugin.work.saving import save_products
+from ginga_bkgplugin.work.saving import check_saving, save_products
 from ginga_bkgplugin.work.viewmodel import summary_words
 
 USUAL = ("srcmask", "invalidmask", "bkgmap", "bkgrms", RECIPE)
@@ -174,6 +174,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def _run_one(file: str, recipe: Recipe, kinds: list[str], options: argparse.Namespace) -> None:
     frame = read_frame(file, options.hdu, options.plane)
+    where = {"folder": options.output, "style": options.names, "overwrite": options.overwrite}
+    check_saving(frame, kinds, **where)
     result: Result | None = None
     for step in run(
         frame.data, recipe, wcs=frame.wcs, dq=frame.dq, saturation_level=frame.saturation_level
@@ -183,10 +185,7 @@ def _run_one(file: str, recipe: Recipe, kinds: list[str], options: argparse.Name
         elif isinstance(step, Result):
             result = step
     assert result is not None
-    paths = save_products(
-        frame, result, kinds,
-        folder=options.output, style=options.names, overwrite=options.overwrite,
-    )  # fmt: skip
+    paths = save_products(frame, result, kinds, **where)
     _say(f"{frame.name}: {summary_words(result)}")
     for path in paths:
         _say(f"  {path}")

@@ -248,7 +248,7 @@ def find_sources(
     signal = without_non_finite(pixels) - fit.level
     signal[hidden] = 0  # level may be NaN there (blank_invalid)
     rms = np.where(fit.rms > 0, fit.rms, np.float32(fit.globalrms))
-    objects, segments = _extract(signal, rms, source, hidden)
+    objects, segments = extract(signal, source.sigma, source.min_area, hidden, rms)
     saturated = np.zeros(len(objects), dtype=bool)
     if saturation_level is not None:
         hit = segments[(pixels >= saturation_level) & (segments > 0)]
@@ -266,20 +266,50 @@ def find_sources(
     return Found(len(objects), int(saturated.sum()), bits)
 
 
-def _extract(
-    signal: FloatImage, rms: FloatImage, source: SourceMaskParameters, hidden: BoolImage
+def extract(
+    signal: FloatImage,
+    threshold: float,
+    min_area: int,
+    hidden: BoolImage,
+    rms: FloatImage | None = None,
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
-    """`sep.extract` without deblending and cleaning, with a pixel stack that grows as needed."""
+    """`sep.extract` without deblending and cleaning, with a pixel stack that grows as needed.
+
+    Parameters
+    ----------
+    signal : ndarray of float32, shape (ny, nx)
+        Image minus background.
+    threshold : float
+        In units of `rms`, or of the signal where that is None.
+    min_area : int
+        Fewest connected pixels.
+    hidden : ndarray of bool
+        Pixels not to be seen.
+    rms : ndarray of float32, optional
+        Noise of each pixel.
+
+    Returns
+    -------
+    objects : structured ndarray
+        SEP's catalogue.
+    segments : ndarray of int32, shape (ny, nx)
+        1 + the number of the object a pixel belongs to; 0 for none.
+
+    Raises
+    ------
+    DetectionError
+        When SEP gives up.
+    """
     stack = _FIRST_PIXEL_STACK
     while True:
         sep.set_extract_pixstack(stack)
         try:
             objects, segments = sep.extract(
                 signal,
-                source.sigma,
+                threshold,
                 err=rms,
                 mask=hidden if hidden.any() else None,
-                minarea=source.min_area,
+                minarea=min_area,
                 filter_type="conv",  # the same as "matched" for flat noise, and 4 times faster
                 deblend_nthresh=1,  # deblend_cont=1 alone still builds the whole tree
                 deblend_cont=1.0,

@@ -125,8 +125,9 @@ class CircleLayer:
             )
 
     def _selected(self, canvas: Any, shape: Any) -> None:
-        if not self._quiet:
-            self._on_selected(self._objects.index(shape) if shape in self._objects else None)
+        if not self._quiet:  # Ginga also hands over the one that was selected until now
+            on = shape in self._objects and canvas.is_selected(shape)
+            self._on_selected(self._objects.index(shape) if on else None)
 
     def _key(self, canvas: Any, event: Any, x: float, y: float) -> bool:
         if event.key in DELETE_KEYS and not set(event.modifiers) & {"ctrl", "alt", "meta"}:

@@ -75,6 +75,9 @@ class ParameterFields:
             if kind is float:
                 field.set_decimals(2)
             field.set_limits(rule.low, rule.high, incr_value=rule.step or 1)
+            native = field.get_widget()
+            if hasattr(native, "setKeyboardTracking"):  # Qt: tell of whole numbers, not digits
+                native.setKeyboardTracking(False)
             field.add_callback("value-changed", lambda _, value: self._on_change(name, value))
         else:
             field = Widgets.TextEntry("")
@@ -84,6 +87,9 @@ class ParameterFields:
     def collect(self) -> bool:
         """Take over typed values that no callback told of; False if one is no number."""
         for name, kind in self._kinds.items():
+            native = self.widgets[name].get_widget()
+            if hasattr(native, "interpretText"):  # Qt's spin boxes
+                native.interpretText()
             if kind in (bool, int, float):
                 continue
             text = self.widgets[name].get_text().strip()
@@ -113,6 +119,6 @@ class ParameterFields:
             if field.get_value() != value:
                 field.set_value(value)
         else:
-            text = "" if value is None else f"{value:g}"
+            text = "" if value is None else str(value).removesuffix(".0")
             if field.get_text() != text:
                 field.set_text(text)

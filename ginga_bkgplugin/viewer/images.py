@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from astropy.io.fits import Header
+from ginga.BaseImage import BaseImage
 
 from ginga_bkgplugin.files.frames import Frame, celestial_wcs, read_frame
 from ginga_bkgplugin.recipe.errors import ImageError
@@ -41,8 +42,7 @@ def provisional_frame(image: Any) -> Frame:
     ImageError
         When it is not one 2-D image: RGB, a table, a plot, or empty.
     """
-    get_data = getattr(image, "get_data", None)
-    data = get_data() if callable(get_data) and hasattr(image, "naxispath") else None
+    data = image.get_data() if isinstance(image, BaseImage) else None
     if data is None:
         raise ImageError(
             "This is not an image whose sky can be estimated. Show a FITS image in this channel."

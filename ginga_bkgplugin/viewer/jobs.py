@@ -129,7 +129,7 @@ class Jobs:
             session.show_result(result)
             session.say("Loaded the saved products.")
 
-        self._do(session, functools.partial(load_result, session.frame), done)
+        self._do(session, functools.partial(load_result, session.frame, session.saved_in), done)
 
     def subtract(self, session: Session, show: Callable[[Product], str]) -> None:
         """Make the subtracted image and hand it to `show`, which answers where it went."""

@@ -32,6 +32,8 @@ class Viewer:
     base : path, optional
         Ginga's settings folder. Default: a new temporary one, so that no layout or plugin of
         the user's own interferes.
+    plugins : sequence of str, optional
+        Which of Ginga's own plugins to load beside ours, by module. Default: all.
 
     Raises
     ------
@@ -39,7 +41,12 @@ class Viewer:
         When no Qt can be loaded.
     """
 
-    def __init__(self, size: tuple[int, int] = (1400, 900), base: Path | None = None) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int] = (1400, 900),
+        base: Path | None = None,
+        plugins: Sequence[str] | None = None,
+    ) -> None:
         from ginga.locale import localize
         from ginga.misc import Settings
         from ginga.rv import main
@@ -47,8 +54,9 @@ class Viewer:
 
         folder = base or Path(tempfile.mkdtemp(prefix="ginga-bkg-"))
         paths.set_home(str(folder))
+        own = [spec for spec in main.plugins if plugins is None or spec.module in plugins]
         reference = main.ReferenceViewer(
-            layout=main.default_layout, plugins=[], appname="ginga", basedir=str(folder),
+            layout=main.default_layout, plugins=own, appname="ginga", basedir=str(folder),
             channels=["Image"],
         )  # fmt: skip
         reference.add_default_plugins()
@@ -58,7 +66,10 @@ class Viewer:
 
             reference.add_plugin_spec(ginga_plugin())
         reference.logger = logging.getLogger("ginga")
-        reference.logger.addHandler(logging.NullHandler())
+        if not reference.logger.handlers:
+            shown = logging.StreamHandler()  # "the log" of our messages
+            shown.setLevel(logging.ERROR)
+            reference.logger.addHandler(shown)
         reference.ev_quit = threading.Event()
         reference.prefs = Settings.Preferences(basefolder=str(folder), logger=reference.logger)
         settings = reference.prefs.create_category("general")

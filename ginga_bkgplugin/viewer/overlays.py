@@ -120,7 +120,6 @@ class OverlayLayer:
         self.opacity[kind] = opacity
         self._mappers[kind].set_opacity(opacity)
         if kind in self._objects:
-            self._objects[kind].reset_optimize()
             self.canvas.update_canvas(whence=2)
 
     def shown(self) -> set[str]:

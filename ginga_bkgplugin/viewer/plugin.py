@@ -36,7 +36,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ginga.GingaPlugin import LocalPlugin
 from ginga.locale.localize import _tr
@@ -46,6 +46,7 @@ from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.viewer.circles import CircleLayer
 from ginga_bkgplugin.viewer.dialogs import ask
+from ginga_bkgplugin.viewer.guard import guarded
 from ginga_bkgplugin.viewer.images import complete_frame
 from ginga_bkgplugin.viewer.jobs import Jobs
 from ginga_bkgplugin.viewer.overlays import KINDS, OverlayLayer, legend
@@ -54,27 +55,6 @@ from ginga_bkgplugin.viewer.results import add_to_channel
 from ginga_bkgplugin.viewer.sessions import Sessions
 from ginga_bkgplugin.work.loading import read_recipe
 from ginga_bkgplugin.work.session import Session
-
-Method = TypeVar("Method", bound=Callable[..., Any])
-
-
-def _guarded(method: Method) -> Method:
-    """Show an error to the user instead of losing it in Ginga's log; then show the state."""
-
-    @functools.wraps(method)
-    def guarded(self: Background, *arguments: Any, **options: Any) -> Any:
-        try:
-            return method(self, *arguments, **options)
-        except BackgroundPluginError as error:
-            self.tell(error)
-        except Exception as error:
-            self.logger.error(f"{method.__name__}: {error}", exc_info=True)
-            self.tell(f"Unexpected error: {error!r}. The log has the details.")
-        finally:
-            self.render()
-        return None
-
-    return guarded  # type: ignore[return-value]
 
 
 class Background(LocalPlugin):
@@ -104,6 +84,7 @@ class Background(LocalPlugin):
             on_delete=self.delete_region,
         )
         fitsimage.add_callback("cursor-changed", self._on_cursor)
+        fv.add_callback("remove-image", self._on_removed)
 
     # --- Ginga's life cycle
 
@@ -154,6 +135,10 @@ class Background(LocalPlugin):
         """No image is left in the channel."""
         self._look_at_display()
 
+    def _on_removed(self, fv: Any, channel: str, name: str, path: Any) -> None:
+        if channel == self.chname and self.channel.get_current_image() is None:
+            self._look_at_display()  # Ginga does not call `blank` for the image on display
+
     def close(self) -> bool:
         """The Close button."""
         self.fv.stop_local_plugin(self.chname, str(self))
@@ -165,7 +150,7 @@ class Background(LocalPlugin):
 
     # --- the image on display
 
-    @_guarded
+    @guarded
     def _look_at_display(self) -> None:
         if self.panel is None:
             return
@@ -188,7 +173,7 @@ class Background(LocalPlugin):
         complete = complete_frame(frame)
         self.fv.gui_do(self._described, session, complete)
 
-    @_guarded
+    @guarded
     def _described(self, session: Session, frame: Frame) -> None:
         session.describe(frame)
 
@@ -234,17 +219,17 @@ class Background(LocalPlugin):
         """Draw or edit circles with the mouse."""
         self.circles.set_mode(mode)
 
-    @_guarded
+    @guarded
     def add_circle(self, circle: PixelCircle) -> None:
         """Add a circle drawn with the mouse."""
         self._ready().add_region(circle)
 
-    @_guarded
+    @guarded
     def move_circle(self, place: int, circle: PixelCircle) -> None:
         """Take over a circle moved or resized with the mouse."""
         self._ready().move_region(place, circle)
 
-    @_guarded
+    @guarded
     def place_region(self, unit: str, numbers: list[str]) -> None:
         """Add a circle typed as numbers; `unit` is ``pixel`` or ``sky``."""
         names = ("x", "y", "radius") if unit == "pixel" else ("RA", "Dec", "radius")
@@ -257,7 +242,7 @@ class Background(LocalPlugin):
         circle = PixelCircle(*values) if unit == "pixel" else SkyCircle(*values)
         self._ready().add_region(circle)
 
-    @_guarded
+    @guarded
     def select_region(self, place: int | None) -> None:
         """Select a region on the image or in the list; selecting goes with editing."""
         if self.session is None:
@@ -267,23 +252,23 @@ class Background(LocalPlugin):
             self.circles.set_mode("edit")
             self.panel.regions.show_mode("edit")
 
-    @_guarded
+    @guarded
     def delete_region(self) -> None:
         """Delete the selected region."""
         self._ready().delete_selected()
 
-    @_guarded
+    @guarded
     def clear_regions(self) -> None:
         """Delete all regions of the image."""
         self._ready().clear_regions()
 
-    @_guarded
+    @guarded
     def set_parameter(self, name: str, value: Any) -> None:
         """Change one parameter of the recipe."""
         if self.session is not None:
             self.session.set_parameter(name, value)
 
-    @_guarded
+    @guarded
     def run_recipe(self, mode: str) -> None:
         """Start a run: ``run``, ``more`` or ``stable`` (see `Session.begin`)."""
         session = self._ready()
@@ -293,11 +278,11 @@ class Background(LocalPlugin):
             )
         self.jobs.run(session, session.begin(mode))
 
-    @_guarded
+    @guarded
     def _on_end(self, session: Session) -> None:
         self.sessions.bound_memory(session)
 
-    @_guarded
+    @guarded
     def cancel_run(self) -> None:
         """Stop what is running."""
         self.jobs.cancel()
@@ -310,18 +295,18 @@ class Background(LocalPlugin):
         """Set the opacity of an overlay, 0 to 1."""
         self.overlays.set_opacity(kind, opacity)
 
-    @_guarded
+    @guarded
     def subtract(self) -> None:
         """Show image minus background in the channel ``<channel>_bkg``."""
         session = self._ready()
         self.jobs.subtract(session, functools.partial(add_to_channel, self.fv, self.channel))
 
-    @_guarded
+    @guarded
     def save(self, kinds: list[str], folder: str, overwrite: bool) -> None:
         """Save products of the result."""
         self.jobs.save(self._ready(), kinds, folder or None, overwrite)
 
-    @_guarded
+    @guarded
     def load_saved(self) -> None:
         """Load the products saved beside the image."""
         self.jobs.load(self._ready())
@@ -342,7 +327,7 @@ class Background(LocalPlugin):
         if self.panel is not None:
             self.panel.saving.folder.set_text(path)
 
-    @_guarded
+    @guarded
     def use_recipe_file(self, path: str) -> None:
         """Take regions and parameters from a recipe file."""
         session = self._ready()

@@ -243,7 +243,7 @@ class SaveSection:
         line = widgets.row(inner)
         widgets.fill(line)
         self.load = widgets.button(
-            line, _tr("Load saved"), _tr("Load the products saved beside this image."),
+            line, _tr("Load saved"), _tr("Load the products beside the image, or last saved."),
             do.load_saved,
         )  # fmt: skip
         self.open = widgets.button(

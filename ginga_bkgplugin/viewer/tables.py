@@ -19,7 +19,8 @@ class RegionTable:
 
     def __init__(self, on_selected: Callable[[int | None], None]) -> None:
         self._on_selected = on_selected
-        self._shown: tuple[Any, ...] | None = None
+        self._shown: tuple[RegionRow, ...] | None = None
+        self._keys: list[str] = []
         self._quiet = False
         self.widget = _table(
             [
@@ -37,34 +38,36 @@ class RegionTable:
 
     def show(self, regions: Sequence[RegionRow], selected: int | None) -> None:
         """Show these regions, one selected."""
-        if self._shown == (tuple(regions), selected):
-            return
-        self._shown = (tuple(regions), selected)
-        tree = {}
-        for i, region in enumerate(regions):
-            pixel, sky = region.pixel, region.sky
-            tree[_key(i)] = {
-                "number": f"{i + 1}{' sky' if region.on_sky else ''}",
-                "x": f"{pixel.x:.1f}",
-                "y": f"{pixel.y:.1f}",
-                "radius": f"{pixel.radius:.1f}",
-                "ra": f"{sky.ra:.5f}" if sky else "–",
-                "dec": f"{sky.dec:+.5f}" if sky else "–",
-                "arcsec": f"{sky.radius:.2f}" if sky else "–",
-            }
         self._quiet = True
         try:
-            self.widget.set_tree(tree)
-            self.widget.set_optimal_column_widths()
+            if self._shown != tuple(regions):
+                self._shown = tuple(regions)
+                rows = [_region_cells(i, region) for i, region in enumerate(regions)]
+                self._keys = [cells["number"] for cells in rows]
+                self.widget.set_tree(dict(zip(self._keys, rows, strict=True)))
+                self.widget.set_optimal_column_widths()
+            self.widget.clear_selection()
             if selected is not None:
-                self.widget.select_path([_key(selected)])
+                self.widget.select_path([self._keys[selected]])
         finally:
             self._quiet = False
 
     def _selected(self, _: Any, rows: dict[str, Any]) -> None:
-        if not self._quiet:
-            place = int(next(iter(rows))) if rows else None
-            self._on_selected(place)
+        if not self._quiet:  # rows are told by the text of their first column
+            self._on_selected(self._keys.index(next(iter(rows))) if rows else None)
+
+
+def _region_cells(place: int, region: RegionRow) -> dict[str, str]:
+    pixel, sky = region.pixel, region.sky
+    return {
+        "number": f"{place + 1}{' sky' if region.on_sky else ''}",
+        "x": f"{pixel.x:.1f}",
+        "y": f"{pixel.y:.1f}",
+        "radius": f"{pixel.radius:.1f}",
+        "ra": f"{sky.ra:.5f}" if sky else "–",
+        "dec": f"{sky.dec:+.5f}" if sky else "–",
+        "arcsec": f"{sky.radius:.2f}" if sky else "–",
+    }
 
 
 class PassTable:
@@ -92,7 +95,7 @@ class PassTable:
         self._shown = rows
         self.widget.set_tree(
             {
-                _key(row.index): {
+                str(row.index): {
                     "number": str(row.index),
                     "sources": str(row.sources),
                     "saturated": str(row.saturated),
@@ -105,10 +108,6 @@ class PassTable:
             }
         )
         self.widget.set_optimal_column_widths()
-
-
-def _key(number: int) -> str:
-    return f"{number:05d}"
 
 
 def _table(columns: list[tuple[str, str]], tip: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ginga_bkgplugin.files.frames import Frame
+from ginga_bkgplugin.files.frames import SATURATION_CARDS, Frame
 from ginga_bkgplugin.files.names import KINDS, RECIPE, product_path
 from ginga_bkgplugin.files.products import Background, Mask, Product
 from ginga_bkgplugin.files.writing import check_absent, product_header, write_text
@@ -76,16 +76,59 @@ def make_product(frame: Frame, result: Result, kind: str) -> Product:
         header = product_header(frame, kind, cards, history)
         return Background(data_map, kind=kind, header=header, frame=frame)
     if kind == "subbkg":
-        if frame.header.get("BKGSUB") is True:
-            raise ProductError(
-                f"{frame.name}: its header says BKGSUB = T, a background was subtracted already."
-                " Subtract from the original image instead."
-            )
+        check_not_subtracted(frame)
+        for keyword in SATURATION_CARDS:
+            if isinstance(frame.header.get(keyword), (int, float)):
+                level = frame.header[keyword] - result.fit.globalback
+                cards.append((keyword, level, "lowered by the global background"))
         subtracted = subtract_background(frame.data, result.fit.level)
         cards.append(("BKGSUB", True, "background subtracted"))
         header = product_header(frame, kind, cards, history)
         return Product(subtracted, kind=kind, header=header, frame=frame)
     raise ParameterError(f"Unknown product {kind!r}. Known: {', '.join(KINDS)}, {RECIPE}.")
+
+
+def check_not_subtracted(frame: Frame) -> None:
+    """Refuse an image whose background was subtracted before.
+
+    Raises
+    ------
+    ProductError
+        When its header says so (BKGSUB).
+    """
+    if frame.header.get("BKGSUB") is True:
+        raise ProductError(
+            f"{frame.name}: its header says BKGSUB = T, a background was subtracted already."
+            " Subtract from the original image instead."
+        )
+
+
+def check_saving(
+    frame: Frame,
+    kinds: Iterable[str],
+    *,
+    folder: str | Path | None = None,
+    style: str = "default",
+    overwrite: bool = False,
+) -> dict[str, Path]:
+    """Refuse what `save_products` would refuse, before anything is computed.
+
+    Returns
+    -------
+    dict
+        The path of each product.
+
+    Raises
+    ------
+    ProductError
+        When one exists and may not be replaced, or a second subtraction is asked for.
+    """
+    paths = {kind: product_path(frame, kind, folder, style) for kind in kinds}
+    if not overwrite:
+        check_absent(paths.values())
+    if "subbkg" in paths:
+        check_not_subtracted(frame)
+    return paths
 
 
 def save_products(
@@ -123,9 +166,7 @@ def save_products(
     ProductError
         When the folder refuses.
     """
-    paths = {kind: product_path(frame, kind, folder, style) for kind in kinds}
-    if not overwrite:
-        check_absent(paths.values())
+    paths = check_saving(frame, kinds, folder=folder, style=style, overwrite=overwrite)
     products = {kind: make_product(frame, result, kind) for kind in paths if kind != RECIPE}
     if folder is not None:
         _make(Path(folder))

@@ -58,7 +58,8 @@ class Session:
         self.selected: int | None = None
         self.result: Result | None = None
         self.preview: MaskImage | None = None
-        self.saved: dict[str, Any] = {}
+        self.saved: dict[str, Path] = {}
+        self.saved_in: Path | None = None
         self._rows: tuple[PassRow, ...] = ()
         self._serial = 0
         self._busy = False
@@ -76,7 +77,7 @@ class Session:
         """Take the complete frame: header, WCS, data quality; look for saved products."""
         self.frame, self.ready = frame, True
         self._placed.clear()
-        self.saved = dict(find_products(frame))
+        self.saved = find_products(frame)
         if self.can_load and self.result is None:
             self.say(f"Saved products found ({', '.join(self.saved)}): Load saved brings them in.")
 
@@ -86,9 +87,9 @@ class Session:
 
     def note_saved(self, paths: Iterable[Path]) -> None:
         """Products were written: look again which can be loaded."""
-        folders = {path.parent for path in paths}
-        if self.frame.path is not None and self.frame.path.parent in folders:
-            self.saved = dict(find_products(self.frame))
+        for folder in {path.parent for path in paths}:
+            self.saved = find_products(self.frame, folder)
+            self.saved_in = folder
 
     @property
     def can_load(self) -> bool:
@@ -317,7 +318,7 @@ class Session:
             regions=self.region_rows(),
             selected=self.selected,
             rows=self._rows,
-            fraction=stage.fraction if stage else (1.0 if result else 0.0),
+            fraction=stage.fraction if stage else float(result is not None and not self._is_error),
             words=f"{stage.text} …" if stage and not self._is_error else self._words,
             is_error=self._is_error,
             summary=summary_words(result) if result else "",

@@ -1,0 +1,146 @@
+"""Make docs/images/*.png by driving the real viewer, without a screen: make screenshots."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
+
+from PIL import Image, ImageColor
+
+from ginga_bkgplugin import sample_field
+from ginga_bkgplugin.files.writing import write_fits
+from ginga_bkgplugin.viewer.launch import Viewer
+from ginga_bkgplugin.viewer.overlays import legend
+
+IMAGES = Path(__file__).resolve().parent / "images"
+SIZE = (1120, 820)
+PANEL_WIDTH = 420
+COLOURS = 100  # of the palette, besides those that mean something; more only store sky noise
+MEANING = ("#d62728", "#ffff00", "#00ffff", "#90ee90", *(color for _, color in legend()))
+
+
+class Camera:
+    """The viewer with the plugin open, its left column folded away."""
+
+    def __init__(self, viewer: Viewer, folder: Path) -> None:
+        self.viewer, self.folder = viewer, folder
+        self.field = sample_field()
+        file = folder / "field.fits"
+        write_fits(file, self.field.data, self.field.header)
+        viewer.open([file])
+        self.plugin = viewer.start_plugin()
+        self.session, self.panel = self.plugin.session, self.plugin.panel
+        self._fold()
+        viewer.fv.get_channel("Image").viewer.zoom_fit()
+        viewer.pump(2.5)  # Ginga's own words on the image fade away
+
+    def _fold(self) -> None:
+        """Give the room of Ginga's empty left column to the image."""
+        from qtpy.QtCore import Qt
+        from qtpy.QtWidgets import QSplitter
+
+        root = self.viewer.fv.w.root.get_widget()
+        for splitter in root.findChildren(QSplitter):
+            if splitter.orientation() == Qt.Orientation.Horizontal and splitter.count() == 3:
+                splitter.setSizes([0, SIZE[0] - PANEL_WIDTH, PANEL_WIDTH])
+
+    def draw_circle(self) -> None:
+        circle = self.field.galaxy
+        self.viewer.drag("Image", (circle.x, circle.y), (circle.x + circle.radius, circle.y))
+        self.viewer.wait(lambda: self.session.recipe.regions, "the circle", 10)
+
+    def run(self) -> None:
+        self.viewer.press(self.panel.running.run)
+        self.viewer.wait(lambda: not self.session.busy, "the run", 120)
+
+    def show(self, *kinds: str) -> None:
+        """Tick these overlays and no other."""
+        for kind, check in self.panel.overlays.checks.items():
+            if bool(check.get_state()) != (kind in kinds):
+                self.viewer.press(check)
+        self.viewer.pump(0.3)
+
+    def point_at(self, x: float, y: float) -> None:
+        """Rest the cursor on a pixel, so that the panel shows its values."""
+        from qtpy.QtCore import QPoint
+        from qtpy.QtTest import QTest
+
+        view = self.viewer.fv.get_channel("Image").viewer
+        for near in (5, 2, 0):
+            wx, wy = view.get_canvas_xy(x + near, y)
+            QTest.mouseMove(view.get_widget(), QPoint(round(float(wx)), round(float(wy))))
+            self.viewer.pump(0.3)
+
+    def see(self, widget: Any) -> None:
+        """Scroll the panel until a widget is in view."""
+        from qtpy.QtWidgets import QScrollArea
+
+        self.viewer.pump(0.2)
+        native = widget.get_widget()
+        parent = native.parentWidget()
+        while parent is not None and not isinstance(parent, QScrollArea):
+            parent = parent.parentWidget()
+        if parent is not None:
+            parent.ensureWidgetVisible(native, 0, 10)
+        self.viewer.pump(0.2)
+
+    def shoot(self, name: str, colours: int = COLOURS) -> None:
+        file = self.viewer.grab(self.folder / name)
+        shot = Image.open(file).convert("RGB")
+        target = IMAGES / name
+        few = shot.quantize(colours).getpalette()[: 3 * colours]
+        palette = Image.new("P", (1, 1))
+        palette.putpalette([*few, *(v for c in MEANING for v in ImageColor.getrgb(c))])
+        shot.quantize(palette=palette, dither=Image.Dither.NONE).save(target, optimize=True)
+        print(f"{target}: {shot.width} x {shot.height}, {target.stat().st_size // 1000} kB")
+
+
+def main() -> None:
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        viewer = Viewer(SIZE)
+        try:
+            shoot_all(Camera(viewer, Path(folder)))
+        finally:
+            viewer.close()
+
+
+def shoot_all(camera: Camera) -> None:
+    viewer, panel = camera.viewer, camera.panel
+    camera.draw_circle()
+    camera.shoot("draw.png")
+    camera.run()
+    camera.shoot("panel.png")
+    panel.overlays.sliders["background"].set_value(90)
+    camera.plugin.set_opacity("background", 0.9)
+    camera.show("background")
+    camera.see(panel.overlays.value)
+    camera.point_at(camera.field.galaxy.x, camera.field.galaxy.y)
+    camera.shoot("background.png", colours=200)
+    camera.show("mask")
+    panel.saving.folder.set_text("products")
+    viewer.press(panel.saving.save)
+    viewer.wait(lambda: "Saved" in camera.session.view().words, "saving", 60)
+    camera.see(panel.saving.load)
+    camera.shoot("save.png")
+    viewer.press(panel.saving.subtract)
+    viewer.wait(lambda: "Subtracted" in camera.session.view().words, "subtracting", 60)
+    viewer.fv.change_channel("Image_bkg")
+    viewer.pump(0.5)
+    viewer.fv.get_channel("Image_bkg").viewer.zoom_fit()
+    camera.shoot("subtracted.png")
+    viewer.fv.change_channel("Image")
+    camera.plugin.set_parameter("mask_radius_factor", 40.0)
+    camera.see(panel.running.run)
+    camera.run()
+    camera.shoot("over-masked.png")
+
+
+if __name__ == "__main__":
+    main()

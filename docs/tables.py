@@ -1,0 +1,130 @@
+"""The tables of the docs that are made from the program, so that they cannot be out of date.
+
+A page asks for one with a line ``<!-- table: NAME -->``; `fill` puts it there when the docs are
+built (conf.py) and when they are tested (tests/test_documentation.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import io
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from unittest import mock
+
+from ginga_bkgplugin import MaskBit, PixelCircle, Recipe, sample_field
+from ginga_bkgplugin.cli import main
+from ginga_bkgplugin.files.frames import Frame
+from ginga_bkgplugin.files.names import KINDS, RECIPE, STYLES, product_path
+from ginga_bkgplugin.recipe.recipe import GROUPS
+from ginga_bkgplugin.work.pipeline import finish, run
+from ginga_bkgplugin.work.saving import make_product
+
+COMMANDS = ("demo", "view", "run", "status")
+_REQUEST = re.compile(r"^<!-- table: ([\w-]+) -->$", re.MULTILINE)
+
+
+def fill(text: str) -> str:
+    """The text with its requests for tables answered."""
+    return _REQUEST.sub(lambda found: make(found[1]), text)
+
+
+@functools.cache
+def make(name: str) -> str:
+    """A table by its name, in Markdown."""
+    kind, _, which = name.partition("-")
+    if kind == "parameters":
+        return parameters(which)
+    if kind == "help":
+        return f"```text\n{command_help(which)}```"
+    return {"names": names, "cards": cards, "bits": bits, "recipe": recipe}[kind]()
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def parameters(group: str) -> str:
+    """The parameters of one group."""
+    rows = []
+    for name, kind, default, rule in GROUPS[group].rules():
+        word = "" if default is None else f"`{default}`"
+        allowed = {bool: "true or false"}.get(kind, rule.range_text() or "any number")
+        rows.append(
+            [f"`{name}`", rule.label, f"`--{name.replace('_', '-')}`", word or "none",
+             allowed + (f" [{rule.unit}]" if rule.unit else ""), f"`{rule.card}`", rule.help]
+        )  # fmt: skip
+    head = ["name", "in the panel", "option", "default", "allowed", "card", "meaning"]
+    return _table(head, rows)
+
+
+def command_help(command: str) -> str:
+    """What ``ginga-bkg COMMAND --help`` prints."""
+    told = io.StringIO()
+    plain = {**os.environ, "COLUMNS": "88", "NO_COLOR": "1"}
+    with (
+        mock.patch.dict(os.environ, plain),
+        contextlib.redirect_stdout(told),
+        contextlib.suppress(SystemExit),
+    ):
+        main([command, "--help"])
+    return told.getvalue()
+
+
+def names() -> str:
+    """The names of the products of image.fits, in both styles."""
+    first = Frame(sample_field((64, 64), stars=3).data, path=Path("image.fits"), hdu=("SCI", 1))
+    second = dataclasses.replace(first, hdu=("SCI", 2), first=False)
+    rows = [
+        [kind, *(f"`{product_path(frame, kind, style=style)}`"
+                 for frame in (first, second) for style in STYLES)]
+        for kind in (*KINDS, RECIPE)
+    ]  # fmt: skip
+    head = ["product", "`default`", "`ezphot`", "`default`, `[SCI,2]`", "`ezphot`, `[SCI,2]`"]
+    return _table(head, rows)
+
+
+def cards() -> str:
+    """Every card that a product's header has besides those of the image."""
+    field = sample_field((128, 128), stars=5)
+    frame = Frame(
+        field.data, header=field.header, path=Path("image.fits"), hdu=("SCI", 2), first=False
+    )
+    drawn = Recipe(regions=(PixelCircle(60, 60, 10),)).with_parameters(passes=0)
+    result = finish(run(field.data, drawn, saturation_level=frame.saturation_level))
+    comments: dict[str, str] = {}
+    found: dict[str, list[str]] = {}
+    for kind in KINDS:
+        for card in make_product(frame, result, kind).header.cards:
+            if card.keyword not in frame.header and card.keyword != "HISTORY":
+                comments[card.keyword] = card.comment
+                found.setdefault(card.keyword, []).append(kind)
+    rows = [
+        [f"`{card}`", comment, "all" if found[card] == list(KINDS) else ", ".join(found[card])]
+        for card, comment in comments.items()
+    ]
+    return _table(["card", "comment", "in"], rows)
+
+
+def bits() -> str:
+    """The bits of the mask."""
+    meaning = {
+        MaskBit.REGION: "inside a circle drawn by hand",
+        MaskBit.SOURCE: "light of a source that SEP detected, with its disc",
+        MaskBit.SATURATED: "of a source that reaches the saturation level; `SOURCE` is set too",
+        MaskBit.INVALID: "no measurement: NaN, inf, a large area of zeros, DQ if asked for",
+        MaskBit.IMPORTED: "kept for masks from files; nothing in this version sets it",
+    }
+    rows = [[str(bit.value), f"`{bit.name}`", meaning[bit]] for bit in MaskBit]
+    return _table(["value", "name", "the pixel is"], rows)
+
+
+def recipe() -> str:
+    """A recipe file."""
+    return f"```json\n{Recipe(regions=(PixelCircle(744, 584, 225),)).to_json()}```"
