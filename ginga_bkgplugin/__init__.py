@@ -20,6 +20,7 @@ from ginga_bkgplugin.recipe.errors import (
 from ginga_bkgplugin.recipe.parameters import (
     BackgroundParameters,
     InvalidParameters,
+    SmoothParameters,
     SourceMaskParameters,
 )
 from ginga_bkgplugin.recipe.recipe import Recipe
@@ -60,6 +61,7 @@ __all__ = [
     "SkyCircle",
     "SkyFit",
     "SkyFitError",
+    "SmoothParameters",
     "SourceMaskParameters",
     "Stage",
     "WorkerError",

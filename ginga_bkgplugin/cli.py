@@ -112,6 +112,9 @@ def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
             if kind is bool:
                 group.add_argument(flag, action=argparse.BooleanOptionalAction,
                                    default=argparse.SUPPRESS, help=text)  # fmt: skip
+            elif kind is str:
+                group.add_argument(flag, choices=rule.choices, default=argparse.SUPPRESS,
+                                   help=text)  # fmt: skip
             else:
                 number = int if kind is int else float
                 group.add_argument(flag, type=number, default=argparse.SUPPRESS,

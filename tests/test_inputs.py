@@ -12,6 +12,7 @@ import pytest
 import ginga_bkgplugin as bkg
 from ginga_bkgplugin.sky.masking import find_sources
 from ginga_bkgplugin.sky.simulate import sample_field
+from ginga_bkgplugin.sky.smooth import iterate_smooth
 from ginga_bkgplugin.work.pipeline import Start
 from ginga_bkgplugin.work.worker import Worker
 
@@ -55,6 +56,10 @@ FUNCTIONS: dict[str, Callable[[Planes], object]] = {
         bkg.SourceMaskParameters(),
         mask=p["mask"],
         saturation_level=6e4,
+    ),
+    "iterate_smooth": lambda p: list(iterate_smooth(p["data"], p["mask"], saturation_level=6e4)),
+    "run smooth": lambda p: list(
+        bkg.run(p["data"], RECIPE.with_parameters(method="smooth"), dq=p["dq"])
     ),
     "run": lambda p: list(bkg.run(p["data"], RECIPE, dq=p["dq"])),
     "run from start": lambda p: list(bkg.run(p["data"], RECIPE, start=Start(p["mask"], ()))),

@@ -8,131 +8,8 @@ ezphot are ezphot's.
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Iterator, Mapping
-from typing import Any, Self, get_type_hints
 
-from ginga_bkgplugin.recipe.errors import ParameterError
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Rule:
-    """What a parameter may be and how it is explained to people."""
-
-    help: str
-    card: str
-    label: str
-    unit: str = ""
-    low: float | None = None
-    high: float | None = None
-    step: float | None = None
-    odd: bool = False
-
-    def range_text(self) -> str:
-        """The allowed range in words, e.g. ``from 1 to 15, odd``."""
-        words = ""
-        if self.low is not None and self.high is not None:
-            words = f"from {self.low:g} to {self.high:g}"
-        elif self.low is not None:
-            words = f"at least {self.low:g}"
-        return words + (", odd" if self.odd else "")
-
-
-def parameter(default: Any, help: str, **rule: Any) -> Any:
-    """A dataclass field with its `Rule`; keywords are `Rule`'s."""
-    return dataclasses.field(default=default, metadata={"rule": Rule(help=help, **rule)})
-
-
-def rule_of(field: dataclasses.Field[Any]) -> Rule:
-    """The `Rule` that stands beside a field."""
-    rule = field.metadata["rule"]
-    assert isinstance(rule, Rule)
-    return rule
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Parameters:
-    """A frozen group of parameters that refuses any value outside its rules.
-
-    Raises
-    ------
-    ParameterError
-        On construction, naming the parameter, the value and the rule.
-    """
-
-    def __post_init__(self) -> None:
-        kinds = self.kinds()
-        for field in dataclasses.fields(self):
-            value = _checked(
-                field.name, getattr(self, field.name), kinds[field.name], rule_of(field)
-            )
-            object.__setattr__(self, field.name, value)
-
-    @classmethod
-    def kinds(cls) -> dict[str, Any]:
-        """The type of each field: ``bool``, ``int``, ``float`` or ``float | None``."""
-        hints = get_type_hints(cls)
-        return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
-
-    @classmethod
-    def rules(cls) -> Iterator[tuple[str, Any, Any, Rule]]:
-        """Yield (name, type, default, rule) for each parameter, in display order."""
-        kinds = cls.kinds()
-        for field in dataclasses.fields(cls):
-            yield field.name, kinds[field.name], field.default, rule_of(field)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The parameters by name."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Any) -> Self:
-        """Build from a mapping; a missing name takes its default, an unknown one is refused."""
-        if not isinstance(values, Mapping):
-            raise ParameterError(f"{cls.__name__} must be a mapping of names to values.")
-        known = {field.name for field in dataclasses.fields(cls)}
-        for name in values:
-            if name not in known:
-                raise ParameterError(
-                    f"Unknown parameter {name!r}. Known here: {', '.join(sorted(known))}."
-                )
-        return cls(**values)
-
-    def replace(self, **changes: Any) -> Self:
-        """A copy with some parameters changed."""
-        return type(self).from_dict({**self.to_dict(), **changes})
-
-    def cards(self) -> list[tuple[str, Any, str]]:
-        """FITS cards (keyword, value, comment) for the header of a product."""
-        return [
-            (rule.card, getattr(self, name), f"{name} [{rule.unit}]" if rule.unit else name)
-            for name, _, _, rule in self.rules()
-        ]
-
-
-def _checked(name: str, value: Any, kind: Any, rule: Rule) -> Any:
-    """The value in its proper type, or a `ParameterError` that names it."""
-    if kind == (float | None):
-        if value is None:
-            return None
-        kind = float
-    if kind is bool:
-        if not isinstance(value, bool):
-            raise ParameterError(f"{name} must be true or false, not {value!r}.")
-        return value
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise ParameterError(f"{name} must be a number, not {value!r}.") from None
-    if isinstance(value, (bool, str, bytes)) or not math.isfinite(number):
-        raise ParameterError(f"{name} must be a finite number, not {value!r}.")
-    if kind is int and number != int(number):
-        raise ParameterError(f"{name} must be a whole number, not {value!r}.")
-    too_low = rule.low is not None and number < rule.low
-    too_high = rule.high is not None and number > rule.high
-    if too_low or too_high or (rule.odd and int(number) % 2 == 0):
-        raise ParameterError(f"{name} must be {rule.range_text()}; {value!r} is not.")
-    return int(number) if kind is int else number
+from ginga_bkgplugin.recipe.rules import Parameters, parameter
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -224,6 +101,14 @@ class SourceMaskParameters(Parameters):
 class BackgroundParameters(Parameters):
     """How the sky is measured on the unmasked pixels."""
 
+    method: str = parameter(
+        "sep",
+        "sep: SEP's own mesh, sources above sigma masked. smooth: deep masks on binned images,"
+        " clipped means, a smooth surface that also fills holes.",
+        label="Method",
+        card="BKGMETH",
+        choices=("sep", "smooth"),
+    )
     is_2d: bool = parameter(
         True,
         "On: a background that varies over the frame, measured on a mesh of boxes."
@@ -259,4 +144,96 @@ class BackgroundParameters(Parameters):
         "Write NaN into the maps where pixels are invalid, instead of the interpolated sky.",
         label="NaN where invalid",
         card="BKGBLANK",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SmoothParameters(Parameters):
+    """The method ``smooth``: how deep it masks, and how stiff its surface is."""
+
+    low_sigma: float = parameter(
+        2.0,
+        "A source reaches as far as this threshold, in units of the smoothed noise of the binned"
+        " image.",
+        label="Low threshold",
+        card="SMLOW",
+        unit="noise",
+        low=0.5,
+        high=1000,
+        step=0.5,
+    )
+    high_sigma: float = parameter(
+        3.0,
+        "A source must somewhere reach this threshold, in the same units.",
+        label="High threshold",
+        card="SMHIGH",
+        unit="noise",
+        low=0.5,
+        high=1000,
+        step=0.5,
+    )
+    growth: float = parameter(
+        2.5,
+        "A source is masked by a disc of this times the radius of its area. Lowered where all"
+        " discs would cover more than the most coverage.",
+        label="Growth",
+        card="SMGROW",
+        low=0.0,
+        high=20.0,
+        step=0.5,
+    )
+    most_growth: float = parameter(
+        320.0,
+        "A disc reaches at most this far beyond the radius of the source's area.",
+        label="Growth, at most",
+        card="SMGROWPX",
+        unit="px",
+        low=0.0,
+        high=100_000,
+        step=10,
+    )
+    saturated_growth: float = parameter(
+        1.6,
+        "The disc of a saturated source is larger by this factor.",
+        label="Saturated disc ×",
+        card="SMGROWS",
+        low=1.0,
+        high=20.0,
+        step=0.1,
+    )
+    most_coverage: float = parameter(
+        0.5,
+        "Share of the frame the discs may cover before they grow less, down to 1.2 times.",
+        label="Coverage, at most",
+        card="SMCOVER",
+        low=0.0,
+        high=1.0,
+        step=0.05,
+    )
+    least_free: float = parameter(
+        0.1,
+        "Share of a box that must be free for it to be measured.",
+        label="Free, at least",
+        card="SMFREE",
+        low=0.0,
+        high=1.0,
+        step=0.05,
+    )
+    degree: int = parameter(
+        2,
+        "Degree of the polynomial under the smooth surface.",
+        label="Degree",
+        card="SMDEGREE",
+        low=0,
+        high=6,
+    )
+    stiffness: float | None = parameter(
+        None,
+        "Stiffness of the surface; large leaves the polynomial alone. Empty: found by"
+        " cross-validation.",
+        label="Stiffness",
+        card="SMSTIFF",
+        unit="empty: auto",
+        low=0.0,
+        high=1e12,
     )

@@ -11,15 +11,17 @@ from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.recipe.parameters import (
     BackgroundParameters,
     InvalidParameters,
-    Parameters,
+    SmoothParameters,
     SourceMaskParameters,
 )
+from ginga_bkgplugin.recipe.rules import Parameters
 from ginga_bkgplugin.recipe.shapes import Region, region_from_dict
 
 GROUPS: dict[str, type[Parameters]] = {
     "invalid": InvalidParameters,
     "source": SourceMaskParameters,
     "background": BackgroundParameters,
+    "smooth": SmoothParameters,
 }
 
 
@@ -31,7 +33,7 @@ class Recipe:
     ----------
     regions : tuple of PixelCircle or SkyCircle
         What the user drew; masked in the fit, seen by detection.
-    invalid, source, background
+    invalid, source, background, smooth
         The parameter groups.
     """
 
@@ -39,6 +41,7 @@ class Recipe:
     invalid: InvalidParameters = InvalidParameters()
     source: SourceMaskParameters = SourceMaskParameters()
     background: BackgroundParameters = BackgroundParameters()
+    smooth: SmoothParameters = SmoothParameters()
 
     FORMAT: ClassVar[int] = 1
 

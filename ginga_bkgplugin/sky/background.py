@@ -15,7 +15,7 @@ import sep
 
 from ginga_bkgplugin.recipe.errors import ImageError, SkyFitError
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters
-from ginga_bkgplugin.sky.mesh import good_fractions, measured_boxes
+from ginga_bkgplugin.sky.mesh import LEAST_GOOD_FRACTION, good_fractions, measured_boxes
 from ginga_bkgplugin.sky.pixels import (
     FloatImage,
     MaskBit,
@@ -44,6 +44,8 @@ class SkyFit:
     unphysical : int
         Pixels where the rms map is not above 0: SEP's spline overshoots beside steep filled
         boxes.
+    least_free : float
+        Share of free pixels from which on a box was measured.
     """
 
     level: FloatImage
@@ -52,6 +54,7 @@ class SkyFit:
     globalrms: float
     fractions: npt.NDArray[np.float64]
     unphysical: int = 0
+    least_free: float = LEAST_GOOD_FRACTION
 
     @property
     def boxes(self) -> int:
@@ -61,7 +64,8 @@ class SkyFit:
     @property
     def filled(self) -> int:
         """Boxes with too few free pixels, filled from their neighbours."""
-        return self.boxes - int(np.count_nonzero(measured_boxes(self.fractions)))
+        unmeasured = (self.fractions < self.least_free) | (self.fractions == 0)
+        return int(np.count_nonzero(unmeasured))
 
 
 def fit_background(
@@ -96,10 +100,7 @@ def fit_background(
         When no box of the mesh has half its pixels free. SEP itself would return 0 +- 1.
     """
     pixels = as_sky_array(data)
-    if pixels.size < FEWEST_PIXELS:
-        raise ImageError(
-            f"The image has {pixels.size} pixels; a sky needs at least {FEWEST_PIXELS}."
-        )
+    check_size(pixels)
     masked = _full_mask(pixels, mask)
     fractions = good_fractions(masked, parameters.box_size)
     if not measured_boxes(fractions).any():
@@ -123,6 +124,20 @@ def fit_background(
         invalid = has(masked, MaskBit.INVALID)
         level[invalid] = rms[invalid] = np.nan
     return SkyFit(level, rms, globalback, globalrms, fractions, unphysical)
+
+
+def check_size(pixels: FloatImage) -> None:
+    """Refuse an image with too few pixels to tell sky from noise.
+
+    Raises
+    ------
+    ImageError
+        With the number it has and the number it needs.
+    """
+    if pixels.size < FEWEST_PIXELS:
+        raise ImageError(
+            f"The image has {pixels.size} pixels; a sky needs at least {FEWEST_PIXELS}."
+        )
 
 
 def _full_mask(pixels: FloatImage, mask: npt.ArrayLike | None) -> MaskImage:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ginga_bkgplugin.sky.pixels import MaskImage
+from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage
 
 LEAST_GOOD_FRACTION = 0.5  # BACK_MINGOODFRAC of SEP and SExtractor (sep background.c)
 
 
-def good_fractions(mask: MaskImage, box_size: int) -> npt.NDArray[np.float64]:
+def good_fractions(mask: MaskImage | BoolImage, box_size: int) -> npt.NDArray[np.float64]:
     """Share of free pixels in each box of the mesh.
 
     Boxes start at pixel (0, 0) as SEP lays them; those at the upper and right edge may be

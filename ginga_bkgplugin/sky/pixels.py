@@ -63,7 +63,8 @@ def as_sky_array(data: Any) -> FloatImage:
     """A 2-D image as SEP wants it: native-endian, C-contiguous float32.
 
     SEP computes in float32 whatever it is given and refuses big-endian, uint16 and
-    non-contiguous arrays (sep.pyx, ``_check_array_get_dims``); astropy delivers big-endian.
+    non-contiguous arrays (sep.pyx, ``_check_array_get_dims``), and locked ones; astropy delivers
+    big-endian.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ def as_sky_array(data: Any) -> FloatImage:
         When it is not a 2-D image of numbers.
     """
     with np.errstate(over="ignore"):  # float64 beyond float32 becomes inf, hence invalid
-        pixels: FloatImage = np.ascontiguousarray(check_image(data), dtype=np.float32)
+        pixels: FloatImage = np.require(check_image(data), np.float32, ["C", "W"])
     return pixels
 
 

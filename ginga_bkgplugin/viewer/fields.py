@@ -8,12 +8,19 @@ from typing import Any
 from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
-from ginga_bkgplugin.recipe.parameters import Rule
 from ginga_bkgplugin.recipe.recipe import GROUPS
+from ginga_bkgplugin.recipe.rules import Rule
 from ginga_bkgplugin.viewer import widgets
 from ginga_bkgplugin.work.viewmodel import ViewModel
 
-TITLES = {"source": "Source mask", "background": "Background", "invalid": "Invalid pixels"}
+TITLES = {
+    "source": "Source mask",
+    "background": "Background",
+    "smooth": "Smooth",
+    "invalid": "Invalid",
+}
+# what the method "smooth" does not look at
+ONLY_SEP = ("sigma", "mask_radius_factor", "saturation_radius_factor", "filter_size")
 
 
 class ParameterFields:
@@ -31,6 +38,7 @@ class ParameterFields:
         self.widgets: dict[str, Any] = {}
         self._kinds: dict[str, Any] = {}
         self._units: dict[str, Any] = {}
+        self._choices: dict[str, tuple[str, ...]] = {}
         tabs = Widgets.TabWidget(tabpos="top")
         for group, title in TITLES.items():
             inner = Widgets.VBox()
@@ -79,6 +87,15 @@ class ParameterFields:
             if hasattr(native, "setKeyboardTracking"):  # Qt: tell of whole numbers, not digits
                 native.setKeyboardTracking(False)
             field.add_callback("value-changed", lambda _, value: self._on_change(name, value))
+        elif kind is str:
+            self._choices[name] = rule.choices
+            field = Widgets.ComboBox()
+            for choice in rule.choices:
+                field.append_text(choice)
+            field.set_index(0)
+            field.add_callback(
+                "activated", lambda _, place: self._on_change(name, rule.choices[place])
+            )
         else:
             field = Widgets.TextEntry("")
             field.add_callback("activated", lambda _: self.collect())
@@ -90,7 +107,7 @@ class ParameterFields:
             native = self.widgets[name].get_widget()
             if hasattr(native, "interpretText"):  # Qt's spin boxes
                 native.interpretText()
-            if kind in (bool, int, float):
+            if kind in (bool, int, float, str):
                 continue
             text = self.widgets[name].get_text().strip()
             try:
@@ -104,6 +121,11 @@ class ParameterFields:
 
     def render(self, view: ViewModel) -> None:
         """Show the recipe's values."""
+        smooth = view.recipe.background.method == "smooth"
+        for name in ONLY_SEP:
+            self.widgets[name].set_enabled(not smooth)
+        for name in view.recipe.smooth.to_dict():
+            self.widgets[name].set_enabled(smooth)
         self.widgets["use_dq"].set_enabled(view.has_dq)
         self._units["saturation_level"].set_text(view.saturation_hint)
         for _, group in view.recipe.groups():
@@ -115,6 +137,8 @@ class ParameterFields:
         if kind is bool:
             if bool(field.get_state()) != value:
                 field.set_state(value)
+        elif kind is str:
+            field.set_index(self._choices[name].index(value))
         elif kind in (int, float):
             if field.get_value() != value:
                 field.set_value(value)

@@ -14,6 +14,7 @@ from ginga_bkgplugin.sky.background import SkyFit
 from ginga_bkgplugin.sky.masking import Pass, PassRow, Stage, iterate_source_mask, mask_invalid
 from ginga_bkgplugin.sky.pixels import MaskBit, MaskImage, as_sky_array
 from ginga_bkgplugin.sky.raster import mask_circles
+from ginga_bkgplugin.sky.smooth import iterate_smooth
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
@@ -115,10 +116,18 @@ def run(
         mask = start.mask
         rows.extend(start.rows)
     last: Pass | None = None
-    for step in iterate_source_mask(
-        pixels, mask, recipe.source, recipe.background,
-        saturation_level=level, first=len(rows) + 1,
-    ):  # fmt: skip
+    if recipe.background.method == "smooth":
+        mask = mask & ~np.uint8(MaskBit.SOURCE | MaskBit.SATURATED)  # each pass looks anew
+        rows.clear()
+        steps = iterate_smooth(
+            pixels, mask, recipe.source, recipe.background, recipe.smooth, saturation_level=level
+        )
+    else:
+        steps = iterate_source_mask(
+            pixels, mask, recipe.source, recipe.background,
+            saturation_level=level, first=len(rows) + 1,
+        )  # fmt: skip
+    for step in steps:
         if isinstance(step, Pass):
             last = step
             if step.row is not None:

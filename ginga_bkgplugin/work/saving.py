@@ -40,7 +40,7 @@ def result_cards(result: Result) -> Cards:
         *result.recipe.cards(),
         ("MASKSAT", result.saturation_level, "saturation_level used [image units]"),
         ("MASKATMP", len(result.rows), "passes of source detection made"),
-        ("BKGTYPE", "SEP", "method of the background"),
+        ("BKGTYPE", result.recipe.background.method.upper(), "method of the background"),
         ("BKGVALU", fit.globalback, "global background [image units]"),
         ("BKGSIG", fit.globalrms, "global background rms [image units]"),
         ("BKGNBOX", fit.boxes, "boxes of the mesh"),

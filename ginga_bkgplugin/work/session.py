@@ -198,6 +198,8 @@ class Session:
     def can_continue(self) -> bool:
         """Whether the next pass can build on the last result."""
         result = self.result
+        if self.recipe.background.method != "sep":
+            return False  # its passes do not build on each other's masks
         if result is None or not result.rows or result.stable or len(result.rows) >= MOST_PASSES:
             return False
         return self.recipe.with_parameters(passes=0) == result.recipe.with_parameters(passes=0)

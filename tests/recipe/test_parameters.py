@@ -12,10 +12,10 @@ from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.recipe.parameters import (
     BackgroundParameters,
     InvalidParameters,
-    Parameters,
     SourceMaskParameters,
 )
 from ginga_bkgplugin.recipe.recipe import GROUPS, Recipe
+from ginga_bkgplugin.recipe.rules import Parameters
 
 NOT_NUMBERS = [math.nan, math.inf, -math.inf, "5", b"5", True, None, [5], {}, 1j, 10**400]
 
@@ -24,7 +24,8 @@ FIELDS = [
     for group in GROUPS.values()
     for name, kind, _, rule in group.rules()
 ]
-NUMBERS = [field for field in FIELDS if field.values[2] is not bool]
+NUMBERS = [field for field in FIELDS if field.values[2] not in (bool, str)]
+WORDS = [field for field in FIELDS if field.values[2] is str]
 FLAGS = [field for field in FIELDS if field.values[2] is bool]
 BOUNDED_BELOW = [field for field in NUMBERS if field.values[3].low is not None]
 BOUNDED_ABOVE = [field for field in NUMBERS if field.values[3].high is not None]
@@ -111,6 +112,25 @@ def test_only_true_and_false_are_flags(
     assert message == f"{name} must be true or false, not {value!r}."
 
 
+@pytest.mark.parametrize(("group", "name", "kind", "rule"), WORDS)
+@pytest.mark.parametrize("value", ["", "SEP", "other", None, True, 0, ["sep"]])
+def test_a_word_that_is_no_choice_is_refused_with_the_choices(
+    group: type[Parameters], name: str, kind: Any, rule: Any, value: Any
+) -> None:
+    message = _refusal(group, name, value)
+
+    assert message == f"{name} must be one of {', '.join(rule.choices)}; {value!r} is not."
+
+
+@pytest.mark.parametrize(("group", "name", "kind", "rule"), WORDS)
+def test_every_choice_is_allowed_and_the_default_is_one(
+    group: type[Parameters], name: str, kind: Any, rule: Any
+) -> None:
+    assert getattr(group(), name) in rule.choices
+    for choice in rule.choices:
+        assert getattr(group(**{name: choice}), name) == choice
+
+
 @pytest.mark.parametrize("size", [2, 4, 98])
 def test_an_even_filter_is_refused(size: int) -> None:
     message = _refusal(BackgroundParameters, "filter_size", size)
@@ -184,6 +204,7 @@ def test_a_card_holds_value_name_and_unit() -> None:
     [
         (SourceMaskParameters, "sigma", 5.0),
         (SourceMaskParameters, "mask_radius_factor", 3.0),
+        (BackgroundParameters, "method", "sep"),
         (BackgroundParameters, "is_2d", True),
         (BackgroundParameters, "box_size", 64),
         (BackgroundParameters, "filter_size", 3),

@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
-from ginga_bkgplugin.recipe.parameters import Parameters
 from ginga_bkgplugin.recipe.recipe import GROUPS, Recipe
+from ginga_bkgplugin.recipe.rules import Parameters
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 
 
 def _value(kind: Any, rule: Any) -> st.SearchStrategy[Any]:
     if kind is bool:
         return st.booleans()
+    if kind is str:
+        return st.sampled_from(rule.choices)
     if kind is int:
         odd = st.integers(int(rule.low), int(rule.high)).map(lambda n: n | 1)
         return odd if rule.odd else st.integers(int(rule.low), int(rule.high))
@@ -86,6 +88,8 @@ def test_missing_groups_and_parameters_take_their_defaults() -> None:
         ('{"format": 1, "source": {"sigma": NaN}}', "sigma must be a finite number, not nan"),
         ('{"format": 1, "source": {"sigma": 1e999}}', "sigma must be a finite number, not inf"),
         ('{"format": 1, "source": {"sigma": 1' + "0" * 400 + "}}", "sigma must be a number"),
+        (_edited(background={"method": "spline"}), "method must be one of sep, smooth; 'spline'"),
+        (_edited(smooth={"stiffness": -1}), "stiffness must be from 0 to 1e+12; -1 is not"),
         (_edited(background={"filter_size": 4}), "filter_size must be from 1 to 99, odd"),
     ],
     ids=lambda text: text[-24:],
@@ -108,7 +112,9 @@ def test_any_text_is_a_recipe_or_refused_with_the_packages_own_error(text: str) 
 
 @given(
     changes=st.dictionaries(
-        st.sampled_from(["format", "regions", "invalid", "source", "background", "other"]),
+        st.sampled_from(
+            ["format", "regions", "invalid", "source", "background", "smooth", "other"]
+        ),
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
             lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),

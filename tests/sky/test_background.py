@@ -81,6 +81,13 @@ def test_the_layout_in_memory_does_not_matter(order: str) -> None:
     assert np.array_equal(fit_background(same).level, fit_background(image).level)
 
 
+def test_a_locked_image_without_a_missing_pixel_is_enough() -> None:
+    image = _sky()
+    image.flags.writeable = False
+
+    assert np.array_equal(fit_background(image).level, fit_background(_sky()).level)
+
+
 @pytest.mark.parametrize("kind", [bool, np.uint8, np.int32, float])
 @pytest.mark.parametrize("value", [1, 5])
 def test_any_value_but_zero_masks(kind: Any, value: int) -> None:

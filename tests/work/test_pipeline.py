@@ -26,10 +26,11 @@ def _same(one: Result, other: Result) -> bool:
 
 
 @pytest.mark.parametrize("made", [0, 1, 2])
+@pytest.mark.parametrize("method", ["sep", "smooth"])
 def test_going_on_after_some_passes_gives_the_bytes_of_one_run(
-    field: SimulatedField, made: int
+    field: SimulatedField, method: str, made: int
 ) -> None:
-    recipe = Recipe().with_regions(field.galaxy)
+    recipe = Recipe().with_regions(field.galaxy).with_parameters(method=method)
     whole = finish(run(field.data, recipe, saturation_level=6e4))
     part = finish(run(field.data, recipe.with_parameters(passes=made), saturation_level=6e4))
 

@@ -1,0 +1,130 @@
+"""Deep detection on binned images: faint wings and noise of either sign.
+
+SEP detects on the means of blocks of pixels, where faint wings stand out of the noise. Sources
+of negative sign are masked as well, so that masking positive noise leaves no bias. A low
+threshold finds the extent, a high one decides what is kept (hysteresis).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sep
+
+from ginga_bkgplugin.recipe.parameters import SmoothParameters
+from ginga_bkgplugin.sky.binning import Binned
+from ginga_bkgplugin.sky.masking import Found, extract
+from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit
+
+_KERNEL_NOISE = 0.375  # of white noise after SEP's 3 x 3 kernel: the root of the sum of squares
+
+
+def find_deep(
+    binned: Binned,
+    level: FloatImage,
+    rms: FloatImage,
+    parameters: SmoothParameters,
+    min_area: int,
+    saturated: BoolImage | None,
+) -> Found:
+    """Sources of either sign on a binned image, grown to discs.
+
+    Parameters
+    ----------
+    binned : Binned
+        The image.
+    level, rms : ndarray of float32, of the binned image's shape
+        Its background, and its noise up to a common factor.
+    parameters : SmoothParameters
+        Thresholds and growth.
+    min_area : int
+        Fewest connected blocks.
+    saturated : ndarray of bool or None
+        Blocks with saturated pixels.
+
+    Returns
+    -------
+    Found
+        On the binned image; the number is that of the positive sources.
+
+    Raises
+    ------
+    DetectionError
+        When SEP gives up.
+    """
+    signal = (binned.image - level) / rms
+    signal[binned.bad] = 0
+    unit, noise = signal_noise(signal, binned.bad)
+    bits = np.zeros(signal.shape, np.uint8)
+    counts = (0, 0)
+    for sign in (1, -1):
+        objects, segments = extract(
+            signal * np.float32(sign / unit), parameters.low_sigma * noise, min_area, binned.bad
+        )
+        kept = objects["cpeak"] >= parameters.high_sigma * noise
+        burnt = np.zeros(len(objects), bool)
+        if sign > 0 and saturated is not None:
+            burnt[np.unique(segments[saturated & (segments > 0)]) - 1] = True
+            burnt &= kept
+        if sign > 0:
+            counts = int(kept.sum()), int(burnt.sum())
+        if not kept.any():
+            continue
+        radius = disc_radii(objects["npix"][kept], burnt[kept], binned, parameters)
+        found = np.concatenate([[False], kept])[segments]
+        _add_discs(found, objects[kept], radius)
+        bits[found] |= np.uint8(MaskBit.SOURCE)
+        if burnt.any():
+            halo = np.concatenate([[False], burnt])[segments]
+            _add_discs(halo, objects[burnt], radius[burnt[kept]])
+            bits[halo] |= np.uint8(MaskBit.SATURATED)
+    bits[binned.bad] = 0
+    return Found(*counts, bits)
+
+
+def signal_noise(signal: FloatImage, bad: BoolImage) -> tuple[float, float]:
+    """Noise of a signal, and that after SEP's 3 x 3 kernel in units of the first.
+
+    The second is 0.375 for white noise and more for correlated noise.
+    """
+    if min(signal.shape) < 16:
+        return 1.0, _KERNEL_NOISE
+    step = max(1, signal.shape[0] // 256)
+    rows = np.arange(1, signal.shape[0] - 1, step)
+    along = signal[rows - 1] + 2 * signal[rows] + signal[rows + 1]
+    smooth = (along[:, :-2] + 2 * along[:, 1:-1] + along[:, 2:]) / 16
+    plain, free = signal[rows, 1:-1], ~bad[rows, 1:-1]
+    if free.sum() < 100:
+        return 1.0, _KERNEL_NOISE
+    # from the lower half: sources stand in the upper one
+    low_s, mid_s = np.quantile(smooth[free], (0.1587, 0.5))
+    low_p, mid_p = np.quantile(plain[free], (0.1587, 0.5))
+    plain_noise = float(mid_p - low_p)
+    if plain_noise <= 0:
+        return 1.0, _KERNEL_NOISE
+    return plain_noise, max(_KERNEL_NOISE, float(mid_s - low_s) / plain_noise)
+
+
+def disc_radii(
+    areas: npt.NDArray[np.int64], burnt: BoolImage, binned: Binned, parameters: SmoothParameters
+) -> npt.NDArray[np.float64]:
+    """Radii in binned pixels, smaller where they would cover more than `most_coverage`."""
+    isophote = np.sqrt(areas / np.pi)
+    growth = parameters.growth
+    while True:
+        factor = growth * np.where(burnt, parameters.saturated_growth, 1.0)
+        most = isophote + parameters.most_growth / binned.factor
+        radius: npt.NDArray[np.float64] = np.minimum(factor * isophote, most)
+        covered = 1 - np.exp(-np.sum(np.pi * radius**2) / binned.image.size)
+        if covered <= parameters.most_coverage or growth <= 1.2:
+            return radius
+        growth = max(1.2, growth - 0.1)
+
+
+def _add_discs(
+    mask: BoolImage, objects: npt.NDArray[Any], radius: npt.NDArray[np.float64]
+) -> None:
+    one, zero = np.ones(len(objects)), np.zeros(len(objects))
+    sep.mask_ellipse(mask, objects["x"], objects["y"], a=one, b=one, theta=zero, r=radius)
