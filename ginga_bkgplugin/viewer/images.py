@@ -22,9 +22,9 @@ _SAMPLES = 1000
 def image_key(image: Any) -> Hashable:
     """What an image is, also after Ginga's cache dropped it and it was loaded anew."""
     return (
-        image.get("name"),
-        image.get("path"),
-        image.get("idx"),
+        image.get("name", None),
+        image.get("path", None),
+        image.get("idx", None),
         tuple(image.naxispath or ()),
     )
 
@@ -48,7 +48,7 @@ def provisional_frame(image: Any) -> Frame:
             "This is not an image whose sky can be estimated. Show a FITS image in this channel."
         )
     header = _header(image)
-    path = image.get("path")
+    path = image.get("path", None)
     return Frame(
         check_image(data),
         header=header,
@@ -56,7 +56,7 @@ def provisional_frame(image: Any) -> Frame:
         hdu=_hdu(image),
         plane=tuple(reversed(image.naxispath or ())),
         wcs=celestial_wcs(header),
-        label=str(image.get("name") or "image"),
+        label=str(image.get("name", None) or "image"),
     )
 
 
@@ -94,7 +94,7 @@ def _header(image: Any) -> Header:
 
 
 def _hdu(image: Any) -> Any:
-    index = image.get("idx")
+    index = image.get("idx", None)
     if isinstance(index, tuple) and len(index) == 2:
         return (str(index[0]), int(index[1]))
     return index if isinstance(index, int) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import subprocess
@@ -33,7 +34,8 @@ class Viewer:
         Ginga's settings folder. Default: a new temporary one, so that no layout or plugin of
         the user's own interferes.
     plugins : sequence of str, optional
-        Which of Ginga's own plugins to load beside ours, by module. Default: all.
+        Which of Ginga's own plugins to load beside ours, by module. Default: all that work
+        here and write nothing beside the images.
 
     Raises
     ------
@@ -55,6 +57,14 @@ class Viewer:
         folder = base or Path(tempfile.mkdtemp(prefix="ginga-bkg-"))
         paths.set_home(str(folder))
         own = [spec for spec in main.plugins if plugins is None or spec.module in plugins]
+        without = ["Thumbs"]  # makes a folder beside the user's files
+        if importlib.util.find_spec("matplotlib") is None:
+            without.append("Plot")  # in the names of those that would complain
+        own = [
+            spec
+            for spec in own
+            if not any(word in str(spec.get("klass") or spec.module) for word in without)
+        ]
         reference = main.ReferenceViewer(
             layout=main.default_layout, plugins=own, appname="ginga", basedir=str(folder),
             channels=["Image"],
@@ -88,7 +98,7 @@ class Viewer:
 
     # --- doing
 
-    def pump(self, seconds: float = 0.05) -> None:
+    def pump(self, seconds: float = 0.03) -> None:
         """Let Ginga's event loop run for a while."""
         end = time.monotonic() + seconds
         while True:
@@ -168,7 +178,7 @@ class Viewer:
         self.pump()
         for step in range(1, 6):
             QTest.mouseMove(widget, between(step / 5))
-            self.pump(0.03)
+            self.pump(0.02)
         QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=between(1))
         self.pump()
 
