@@ -50,8 +50,13 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     parser.add_argument("--raw", type=Path, help="JSON file for all scores, as they come")
-    parser.add_argument("--redo", nargs="+", choices=list(peers.FUNCTIONS), default=[],
-                        help="only these peers; the scores of the others are those in --raw")
+    parser.add_argument(
+        "--redo",
+        nargs="+",
+        choices=list(peers.FUNCTIONS),
+        default=[],
+        help="only these peers; the scores of the others are those in --raw",
+    )
     options = parser.parse_args()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # of the processes below, one field each
@@ -150,9 +155,7 @@ def median(seeds: Seeds, method: str, figure: Callable[[Scores], float]) -> floa
     return statistics.median(found) if found else None
 
 
-def cell(
-    seeds: Seeds, method: str, figure: Callable[[Scores], float], form: str = "+.4f"
-) -> str:
+def cell(seeds: Seeds, method: str, figure: Callable[[Scores], float], form: str = "+.4f") -> str:
     """A median in words, with the number of seeds when not all succeeded."""
     found = values(seeds, method, figure)
     if not found:

@@ -26,6 +26,7 @@ import peers
 METHODS = (peers.SMOOTH, peers.SEP, peers.ONCE, peers.EXTRACTOR, peers.PHOTUTILS, peers.CHISEL,
            peers.EZPHOT)  # fmt: skip
 SLOW = (peers.PHOTUTILS, peers.CHISEL, peers.EZPHOT)
+PARTS = ("processes", "engine", "worker")
 SLOW_ABOVE = 16.5  # Mpix
 OURS = (peers.SMOOTH, peers.SEP)
 Run = tuple[float, float, float]  # wall s, CPU s, peak MB
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--all", action="store_true", help="slow peers at every size")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     options = parser.parse_args()
     print("# Speed of whole processes\n")
     print("\n".join(["```text", *peers.banner(), "```"]))
@@ -53,12 +55,16 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for megapixels in sorted(options.megapixels):
+        sizes = sorted(options.megapixels)
+        for megapixels in sizes if "processes" in options.parts else sizes[-1:]:
             image = folder / f"{megapixels:g}.fits"
             shape = child("make", image, megapixels, options.seed)["shape"]
-            time_processes(image, shape, megapixels, options)
-        time_engine(image, shape, options.repeats)
-        time_worker(image, shape, options.repeats)
+            if "processes" in options.parts:
+                time_processes(image, shape, megapixels, options)
+        if "engine" in options.parts:
+            time_engine(image, shape, options.repeats)
+        if "worker" in options.parts:
+            time_worker(image, shape, options.repeats)
     print(f"\nLoad average at the end (1, 5, 15 min): {load()}")
     return None
 

@@ -115,11 +115,15 @@ class PassRow:
 
 @dataclasses.dataclass(frozen=True)
 class Pass:
-    """A pass and the mask (read-only, all bits) and sky after it. `row` is None for the start."""
+    """A pass, and the mask (read-only, all bits) and sky after it.
+
+    `row` is None for the start and for the end; `fit` is None where maps are made at the end
+    only.
+    """
 
     row: PassRow | None
     mask: MaskImage
-    fit: SkyFit
+    fit: SkyFit | None
 
 
 def iterate_source_mask(

@@ -111,7 +111,7 @@ def iterate_smooth(
     surface = _first_surface(binned, taken, background, parameters)
     mask = np.where(invalid, mask | np.uint8(MaskBit.INVALID), mask)
     bits = mask
-    yield Pass(None, _locked(bits), _fit(surface, clean, parameters))
+    yield Pass(None, _locked(bits), None)
     for index in range(1, last + 1):
         yield Stage(f"Pass {index}: finding sources", index * share)
         factor = coarse if index == 1 else max(1, coarse // 2)
@@ -138,7 +138,7 @@ def iterate_smooth(
             globalback=float(np.median(surface.level)),
             globalrms=float(np.median(surface.rms)) * factor,
         )
-        yield Pass(row, _locked(bits), _fit(surface, clean, parameters))
+        yield Pass(row, _locked(bits), None)
         if index > 1 and old.level.shape == surface.level.shape:
             moved = float(np.abs(surface.level - old.level).max())
             if moved < _SETTLED * row.globalrms:

@@ -133,7 +133,7 @@ def run(
             if step.row is not None:
                 rows.append(step.row)
         yield step
-    assert last is not None
+    assert last is not None and last.fit is not None
     yield Result(recipe, last.mask, last.fit, tuple(rows), level)
 
 

@@ -69,15 +69,22 @@ class Planes:
     def put(self, step: Pass | Result) -> Pass | Result:
         """Store the arrays of a step here; returns the step without them."""
         self.mask[:] = step.mask
+        light = dataclasses.replace(step, mask=np.empty((0, 0), np.uint8))
+        if step.fit is None:
+            return light
         self.level[:], self.rms[:] = step.fit.level, step.fit.rms
         empty = np.empty((0, 0), np.float32)
-        fit = dataclasses.replace(step.fit, level=empty, rms=empty)
-        return dataclasses.replace(step, mask=np.empty((0, 0), np.uint8), fit=fit)
+        return dataclasses.replace(
+            light, fit=dataclasses.replace(step.fit, level=empty, rms=empty)
+        )
 
     def take(self, step: Pass | Result) -> Pass | Result:
         """The step with copies of the arrays stored here."""
+        whole = dataclasses.replace(step, mask=self.mask.copy())
+        if step.fit is None:
+            return whole
         fit = dataclasses.replace(step.fit, level=self.level.copy(), rms=self.rms.copy())
-        return dataclasses.replace(step, mask=self.mask.copy(), fit=fit)
+        return dataclasses.replace(whole, fit=fit)
 
 
 class Worker:
