@@ -74,11 +74,7 @@ class Desk:
         """Bring an image of the channel back on display."""
         self.channel.switch_name(name)
         self.wait(
-            lambda: (
-                self.channel.get_current_image().get("name") == name
-                and self.session is not None
-                and self.session.ready
-            ),
+            lambda: self.channel.get_current_image().get("name") == name and self._looked_at(),
             f"{name} on display",
         )
         self.viewer.pump()

@@ -36,7 +36,7 @@ def _save(desk: Desk, *kinds: str, folder: Path | str = "") -> None:
     _tick(desk, kinds)
     desk.panel.saving.folder.set_text(str(folder))
     desk.press(desk.panel.saving.save)
-    desk.wait(lambda: not desk.words.startswith("Saving"), "saving")
+    desk.wait(lambda: desk.error or desk.words.startswith(("Saved", "Tick")), "saving")
 
 
 def _files(folder: Path) -> list[str]:
