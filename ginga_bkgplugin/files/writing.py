@@ -23,6 +23,8 @@ _OWN_FILE = re.compile(  # cards that describe the science file itself, not a ma
     r"|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM|ZIMAGE|DATAMIN|DATAMAX"
     r"|CPDIS\d|CPERR\d|DP\d.*|D2IM.*|AXISCORR|WCSDVARR|LOOKUP"  # tables in other HDUs
 )
+_STRIP = 1 << 20  # pixels
+
 _EXTRA_AXIS = re.compile(
     r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA|CNAME)[3-9]|(CD|PC)([3-9]_\d|\d_[3-9])"
 )
@@ -93,8 +95,23 @@ def write_fits(
     ProductError
         When the folder or disk refuses; what was there before stays.
     """
-    hdu = fits.PrimaryHDU(np.asarray(data), header)
+    hdu = fits.PrimaryHDU(_big_endian(np.asarray(data)), header)
     _write(path, lambda name: hdu.writeto(name, output_verify="silentfix+ignore"), overwrite)
+
+
+def _big_endian(data: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The array in the byte order of FITS, swapped a strip at a time.
+
+    Astropy would swap it in one call, which holds the GIL and so a viewer's window.
+    """
+    order = data.dtype.newbyteorder(">")
+    if data.ndim != 2 or data.dtype.itemsize == 1 or data.dtype == order:
+        return data
+    swapped = np.empty(data.shape, order)
+    rows = max(1, _STRIP // data.shape[1])
+    for start in range(0, data.shape[0], rows):
+        swapped[start : start + rows] = data[start : start + rows]
+    return swapped
 
 
 def write_text(path: Path, text: str, *, overwrite: bool = False) -> None:

@@ -185,15 +185,16 @@ class Worker:
         with self._lock:
             process, self._process = self._process, None
             handle, self._handle = self._handle, None
+            remains = [self._planes, self._loaded]
             self._planes = self._loaded = None
             self._closed += 1
         if process is not None:
             process.kill()
-            if wait:
-                _bury(process)
-            else:
-                threading.Thread(target=_bury, args=(process,), daemon=True).start()
-        _free(handle)
+        if wait:
+            _bury(process, handle, remains)
+        else:
+            threading.Thread(target=_bury, args=(process, handle, remains), daemon=True).start()
+            del remains  # the last reference frees the memory, which takes a while: not here
 
     def _running_process(self) -> subprocess.Popen[bytes]:
         """The process, started if there is none or it died; call it with the lock held."""
@@ -238,12 +239,21 @@ class Worker:
         return planes
 
 
-def _bury(process: subprocess.Popen[bytes]) -> None:
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        with contextlib.suppress(OSError, ValueError):
-            if pipe is not None:
-                pipe.close()
+def _bury(
+    process: subprocess.Popen[bytes] | None, handle: int | str | None, remains: list[Any]
+) -> None:
+    """Wait for the end of a killed process, then free what it shared.
+
+    In this order: freed while the process is being taken down, the memory holds up redraws.
+    """
+    if process is not None:
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError, ValueError):
+                if pipe is not None:
+                    pipe.close()
+    remains.clear()
+    _free(handle)
 
 
 def _anonymous_memory() -> int | str:
