@@ -312,7 +312,8 @@ def _spline_down(
     Six passes over a strip that stays in the cache, whatever the number of nodes: a product with
     the whole matrix of the spline costs more, and more again where BLAS threads wait for cores.
     """
-    coefficients = CubicSpline(rows, values, axis=0, bc_type="natural").c.astype(np.float32)
+    spline = CubicSpline(rows, values, axis=0, bc_type="natural")
+    coefficients = spline.c.astype(np.float32)
     interval = np.clip(np.searchsorted(rows, positions, side="right") - 1, 0, rows.size - 2)
     edges = np.searchsorted(interval, np.arange(rows.size))
     for k in range(rows.size - 1):
@@ -324,7 +325,7 @@ def _spline_down(
             block += coefficients[term, k]
             block *= t
         block += coefficients[3, k]
-    slope = CubicSpline(rows, values, axis=0, bc_type="natural")(rows[[0, -1]], 1)
+    slope = spline(rows[[0, -1]], 1)
     for beyond, edge in ((positions < rows[0], 0), (positions > rows[-1], -1)):
         away = (positions[beyond] - rows[edge])[:, np.newaxis]
         out[beyond] = values[edge] + slope[edge] * away
