@@ -238,7 +238,7 @@ def load_image(image: str) -> tuple[Any, float]:
 def engine(method: str, image: str, repeats: str) -> None:
     """Child: time of the pipeline in process."""
     from ginga_bkgplugin.recipe.recipe import Recipe
-    from ginga_bkgplugin.sky.masking import Pass
+    from ginga_bkgplugin.sky.steps import Pass
     from ginga_bkgplugin.work.pipeline import Result, run
 
     data, level = load_image(image)
@@ -260,7 +260,7 @@ def engine(method: str, image: str, repeats: str) -> None:
 def worker(method: str, image: str, repeats: str) -> None:
     """Child: when each step of a worker arrives."""
     from ginga_bkgplugin.recipe.recipe import Recipe
-    from ginga_bkgplugin.sky.masking import Pass
+    from ginga_bkgplugin.sky.steps import Pass
     from ginga_bkgplugin.work.pipeline import Result
     from ginga_bkgplugin.work.worker import Worker
 

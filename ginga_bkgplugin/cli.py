@@ -6,6 +6,11 @@ Results go to stdout, talk and progress to stderr. Exit status: 0 all done, 1 so
 
 from __future__ import annotations
 
+import os
+
+# Before numpy is imported: its BLAS has nothing to do here but to keep idle threads spinning
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import argparse
 import sys
 from collections.abc import Sequence
@@ -17,7 +22,7 @@ from ginga_bkgplugin.files.writing import package_version
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
 from ginga_bkgplugin.recipe.recipe import GROUPS, Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
-from ginga_bkgplugin.sky.masking import Pass, PassRow
+from ginga_bkgplugin.sky.steps import Pass, PassRow
 from ginga_bkgplugin.work.loading import read_recipe
 from ginga_bkgplugin.work.pipeline import Result, run
 from ginga_bkgplugin.work.saving import check_saving, save_products

@@ -6,15 +6,17 @@ import dataclasses
 import re
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
-from astropy.wcs import WCS
 
 from ginga_bkgplugin.recipe.errors import ImageError
 from ginga_bkgplugin.sky.pixels import check_image
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
 
 # The words instruments use, most explicit first: (E)SO pipelines, SDSS/PS1, LCO, NOIRLab, SWarp
 # (not DATAMAX: by the FITS standard it is the brightest pixel's value)
@@ -204,6 +206,10 @@ def _plane_index(shape: tuple[int, ...], plane: Any) -> Plane:
 
 def celestial_wcs(header: fits.Header, hdus: fits.HDUList | None = None) -> WCS | None:
     """The two celestial axes of a header's WCS, or None where there are none."""
+    if "CTYPE1" not in header:
+        return None
+    from astropy.wcs import WCS  # 0.2 s, needed by half of the images
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

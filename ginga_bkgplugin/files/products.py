@@ -12,8 +12,9 @@ from astropy.io import fits
 
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.files.names import product_path
-from ginga_bkgplugin.files.writing import write_fits
+from ginga_bkgplugin.files.writing import Image, write_fits
 from ginga_bkgplugin.recipe.errors import ProductError
+from ginga_bkgplugin.sky.maps import SplineMap, whole
 from ginga_bkgplugin.sky.pixels import MaskBit, has
 
 
@@ -22,8 +23,8 @@ class Product:
 
     Parameters
     ----------
-    data : ndarray, shape (ny, nx)
-        Made read-only.
+    data : ndarray, shape (ny, nx), or SplineMap
+        An array is made read-only; a map is made when it is first asked for.
     kind : str
         One of `ginga_bkgplugin.files.names.KINDS`.
     header : astropy.io.fits.Header
@@ -32,14 +33,12 @@ class Product:
         The image it belongs to.
     """
 
-    def __init__(
-        self, data: npt.NDArray[Any], *, kind: str, header: fits.Header, frame: Frame
-    ) -> None:
+    def __init__(self, data: Image, *, kind: str, header: fits.Header, frame: Frame) -> None:
         self.kind = kind
         self.header = header
         self.frame = frame
         self.path: Path | None = None
-        self._data: npt.NDArray[Any] | None = _locked(data)
+        self._data: Image | None = data if isinstance(data, SplineMap) else _locked(data)
 
     @property
     def target(self) -> Path | None:
@@ -57,6 +56,8 @@ class Product:
         """
         if self._data is None:
             self._data = _locked(_read_array(self.path) if self.path else None)
+        elif isinstance(self._data, SplineMap):
+            self._data = _locked(whole(self._data))
         return self._data
 
     @property
@@ -84,7 +85,8 @@ class Product:
         where = Path(path) if path else product_path(self.frame, self.kind, folder, style)
         if self.target is not None and where.resolve() == self.target.resolve():
             raise ProductError(f"{where}: that is the science file. Choose another name.")
-        write_fits(where, self.data, self.header, overwrite=overwrite)
+        data = self.data if self._data is None else self._data
+        write_fits(where, data, self.header, overwrite=overwrite)
         self.path = where
         return where
 

@@ -17,13 +17,16 @@ from astropy.io import fits
 
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.recipe.errors import ProductError, ProductExistsError
+from ginga_bkgplugin.sky.maps import SplineMap, rows_of
+from ginga_bkgplugin.sky.strips import spans
+
+Image = npt.NDArray[Any] | SplineMap
 
 _OWN_FILE = re.compile(  # cards that describe the science file itself, not a map of its sky
     r"XTENSION|SIMPLE|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|INHERIT|NEXTEND|EXTNAME|EXTVER|EXTLEVEL"
     r"|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM|ZIMAGE|DATAMIN|DATAMAX"
     r"|CPDIS\d|CPERR\d|DP\d.*|D2IM.*|AXISCORR|WCSDVARR|LOOKUP"  # tables in other HDUs
 )
-_STRIP = 1 << 20  # pixels
 
 _EXTRA_AXIS = re.compile(
     r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA|CNAME)[3-9]|(CD|PC)([3-9]_\d|\d_[3-9])"
@@ -83,10 +86,19 @@ def _ascii(text: str) -> str:
     return printable.encode("ascii", "backslashreplace").decode("ascii")
 
 
-def write_fits(
-    path: Path, data: npt.NDArray[Any], header: fits.Header, *, overwrite: bool = False
-) -> None:
+def write_fits(path: Path, data: Image, header: fits.Header, *, overwrite: bool = False) -> None:
     """Write one image whole or not at all: to a temporary name beside it, then renamed.
+
+    Parameters
+    ----------
+    path : Path
+    data : ndarray, shape (ny, nx), or SplineMap
+        A map is made a strip of rows at a time, and so are the swapped bytes of an array:
+        in one call astropy would hold the GIL, and with it a viewer's window.
+    header : astropy.io.fits.Header
+        Not touched.
+    overwrite : bool
+        Replace an existing file.
 
     Raises
     ------
@@ -95,23 +107,20 @@ def write_fits(
     ProductError
         When the folder or disk refuses; what was there before stays.
     """
-    hdu = fits.PrimaryHDU(_big_endian(np.asarray(data)), header)
-    _write(path, lambda name: hdu.writeto(name, output_verify="silentfix+ignore"), overwrite)
+    _write(path, lambda name: _stream(name, data, header), overwrite)
 
 
-def _big_endian(data: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The array in the byte order of FITS, swapped a strip at a time.
-
-    Astropy would swap it in one call, which holds the GIL and so a viewer's window.
-    """
-    order = data.dtype.newbyteorder(">")
-    if data.ndim != 2 or data.dtype.itemsize == 1 or data.dtype == order:
-        return data
-    swapped = np.empty(data.shape, order)
-    rows = max(1, _STRIP // data.shape[1])
-    for start in range(0, data.shape[0], rows):
-        swapped[start : start + rows] = data[start : start + rows]
-    return swapped
+def _stream(name: str, data: Image, header: fits.Header) -> None:
+    hdu = fits.PrimaryHDU(header=header)
+    kind = np.dtype(np.float32) if isinstance(data, SplineMap) else data.dtype
+    hdu.verify("silentfix+ignore")  # first: it takes the axes out of a header without data
+    hdu.header["BITPIX"] = fits.DTYPE2BITPIX[kind.newbyteorder("=").name]
+    hdu.header["NAXIS"] = 2
+    for axis in (1, 2):
+        hdu.header.set(f"NAXIS{axis}", data.shape[2 - axis], after=f"NAXIS{axis - 1 or ''}")
+    with contextlib.closing(fits.StreamingHDU(name, hdu.header)) as stream:
+        for start, stop in spans((data.shape[0], data.shape[1])):
+            stream.write(rows_of(data, start, stop).astype(kind.newbyteorder(">")))
 
 
 def write_text(path: Path, text: str, *, overwrite: bool = False) -> None:

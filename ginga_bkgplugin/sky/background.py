@@ -7,6 +7,7 @@ JOSS 1, 58): clipped mode per box, median filter over the mesh, bicubic spline.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import sep
 
 from ginga_bkgplugin.recipe.errors import ImageError, SkyFitError
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters
+from ginga_bkgplugin.sky.maps import Map, SplineMap, rows_of, whole
 from ginga_bkgplugin.sky.mesh import LEAST_GOOD_FRACTION, good_fractions, measured_boxes
 from ginga_bkgplugin.sky.pixels import (
     FloatImage,
@@ -25,6 +27,7 @@ from ginga_bkgplugin.sky.pixels import (
     has,
     without_non_finite,
 )
+from ginga_bkgplugin.sky.strips import each, spans
 
 FEWEST_PIXELS = 25  # of a frame: below, SEP's numbers are noise (it doubles a 1 x 1 image)
 
@@ -35,8 +38,9 @@ class SkyFit:
 
     Attributes
     ----------
-    level, rms : ndarray of float32, shape (ny, nx)
-        Background and its per-pixel noise, in the image's units.
+    level_map, rms_map : ndarray of float32, shape (ny, nx), or SplineMap
+        Background and its per-pixel noise, in the image's units; `level` and `rms` have them
+        as arrays.
     globalback, globalrms : float
         Their summary: medians over the mesh, as SEP gives them.
     fractions : ndarray of float64
@@ -48,13 +52,33 @@ class SkyFit:
         Share of free pixels from which on a box was measured.
     """
 
-    level: FloatImage
-    rms: FloatImage
+    level_map: Map
+    rms_map: Map
     globalback: float
     globalrms: float
     fractions: npt.NDArray[np.float64]
     unphysical: int = 0
     least_free: float = LEAST_GOOD_FRACTION
+
+    @functools.cached_property
+    def level(self) -> FloatImage:
+        """The background, float32, shape (ny, nx); made when first asked for."""
+        return whole(self.level_map)
+
+    @functools.cached_property
+    def rms(self) -> FloatImage:
+        """Its noise, float32, shape (ny, nx); made when first asked for."""
+        return whole(self.rms_map)
+
+    @property
+    def made(self) -> bool:
+        """Whether `level` and `rms` are there already, as arrays."""
+        arrays = isinstance(self.level_map, np.ndarray) and isinstance(self.rms_map, np.ndarray)
+        return arrays or {"level", "rms"} <= vars(self).keys()
+
+    def make(self) -> None:
+        """Make `level` and `rms` now."""
+        _ = self.level, self.rms
 
     @property
     def boxes(self) -> int:
@@ -167,14 +191,16 @@ def _over_masked(fractions: npt.NDArray[np.float64], mask: MaskImage, box_size: 
     )
 
 
-def subtract_background(data: Any, level: npt.ArrayLike) -> npt.NDArray[np.floating[Any]]:
+def subtract_background(
+    data: Any, level: npt.ArrayLike | SplineMap
+) -> npt.NDArray[np.floating[Any]]:
     """The image minus a background, in a new array.
 
     Parameters
     ----------
     data : array_like, shape (ny, nx)
         The image. Integers are promoted, so negative values survive.
-    level : array_like, shape (ny, nx), or float
+    level : array_like, shape (ny, nx), float or SplineMap
         The background.
 
     Returns
@@ -187,10 +213,17 @@ def subtract_background(data: Any, level: npt.ArrayLike) -> npt.NDArray[np.float
     ImageError
         When the shapes differ.
     """
-    image, sky = check_image(data), np.asarray(level)
-    if sky.ndim and sky.shape != image.shape:
+    image = check_image(data)
+    sky = level if isinstance(level, SplineMap) else np.asarray(level)
+    if sky.shape not in ((), image.shape):
         raise ImageError(f"The background has shape {sky.shape}, the image {image.shape}.")
-    exact = np.float64 if image.dtype.itemsize > 4 or image.dtype in (np.int32, np.uint32) \
-        else np.float32  # fmt: skip
-    difference: npt.NDArray[np.floating[Any]] = np.subtract(image, sky, dtype=exact)
+    wide = image.dtype.itemsize > 4 or image.dtype in (np.int32, np.uint32)
+    exact = np.float64 if wide else np.float32
+    difference = np.empty((image.shape[0], image.shape[1]), exact)
+
+    def strip(start: int, stop: int) -> None:
+        part = sky if isinstance(sky, np.ndarray) and not sky.ndim else rows_of(sky, start, stop)
+        np.subtract(image[start:stop], part, out=difference[start:stop], dtype=exact)
+
+    each(strip, spans((image.shape[0], image.shape[1])))
     return difference

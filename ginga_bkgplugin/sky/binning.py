@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from typing import Any
 
 import numpy as np
 
-from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskImage
+from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit, MaskImage, has, read_only
+from ginga_bkgplugin.sky.strips import each, spans
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,6 +19,149 @@ class Binned:
     factor: int
     image: FloatImage
     bad: BoolImage
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Blocks along y and x."""
+        return self.image.shape[0], self.image.shape[1]
+
+
+@dataclasses.dataclass(frozen=True)
+class BinnedFrame(Binned):
+    """A binned frame and what of it is masked.
+
+    Attributes
+    ----------
+    taken : ndarray of bool
+        `bad`, or with any pixel that is masked for the fit.
+    area : ndarray of uint8
+        Number of pixels of each block that are not masked for any reason.
+    glare : ndarray of bool, optional
+        With any saturated pixel; None where the frame has none.
+    """
+
+    taken: BoolImage
+    area: MaskImage
+    glare: BoolImage | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class BlockMask:
+    """A full-resolution mask as a base and, on top of its valid pixels, a binned mask.
+
+    Attributes
+    ----------
+    base : ndarray of uint8, shape (ny, nx)
+        Bits of `MaskBit`.
+    blocks : ndarray of uint8
+        Binned by `factor`.
+    """
+
+    base: MaskImage
+    blocks: MaskImage
+    factor: int
+
+    def full(self, out: MaskImage | None = None) -> MaskImage:
+        """The mask at full resolution, in `out` if given."""
+        shape = self.base.shape[0], self.base.shape[1]
+        whole = np.empty(shape, np.uint8) if out is None else out
+
+        def strip(start: int, stop: int) -> None:
+            whole[start:stop] = self.rows(start, stop)
+
+        each(strip, spans(shape, self.factor))
+        return whole
+
+    def rows(self, start: int, stop: int, step: int = 1) -> MaskImage:
+        """Every `step`-th row from `start` to before `stop`."""
+        index = np.arange(start, stop, step) // self.factor
+        base = self.base[start:stop:step]
+        part = np.repeat(self.blocks[index], self.factor, axis=1)[:, : base.shape[1]]
+        if base.any():
+            part[has(base, MaskBit.INVALID)] = 0
+            part |= base
+        return part
+
+
+def full_mask(layers: MaskImage | BlockMask) -> MaskImage:
+    """The mask as one read-only plane."""
+    return read_only(layers.full() if isinstance(layers, BlockMask) else layers)
+
+
+def bin_frame(
+    data: Any, mask: MaskImage, factors: tuple[int, ...], saturation_level: float | None
+) -> tuple[list[BinnedFrame], bool]:
+    """Bin a frame by several factors in one pass over its rows.
+
+    Parameters
+    ----------
+    data : array, shape (ny, nx)
+        Any real type and byte order; converted a strip at a time.
+    mask : ndarray of uint8, shape (ny, nx)
+        Invalid pixels are left out of the means, others only marked `taken`.
+    factors : tuple of int
+            Ascending, each a multiple of the one before.
+    saturation_level : float, optional
+        Value from which on a pixel is saturated.
+
+    Returns
+    -------
+    list of BinnedFrame
+        In the order of `factors`.
+    bool
+        Whether a pixel that is not finite is not marked invalid in the mask.
+    """
+    shape = mask.shape[0], mask.shape[1]
+    frames = [_unmasked(factor, shape) for factor in factors]
+
+    def strip(start: int, stop: int) -> tuple[bool, bool]:
+        with np.errstate(over="ignore"):  # beyond float32 becomes inf, hence invalid
+            pixels = np.ascontiguousarray(data[start:stop], np.float32)
+        marked, infinite = mask[start:stop], ~np.isfinite(pixels)
+        unmarked, bad, hidden = False, None, None
+        if marked.max() or infinite.any():
+            bad = has(marked, MaskBit.INVALID)
+            unmarked = bool((infinite & ~bad).any())
+            bad |= infinite
+            hidden = (marked & ~np.uint8(MaskBit.INVALID)) != 0
+            pixels = np.where(bad, np.float32(0), pixels)
+        burnt = None
+        if saturation_level is not None and pixels.max(initial=0) >= saturation_level:
+            burnt = pixels >= saturation_level
+            if bad is not None:
+                burnt &= ~bad
+        mean = Binned(1, pixels, infinite)
+        for frame in frames:
+            part = slice(start // frame.factor, -(-stop // frame.factor))
+            if bad is None and mean.factor * mean.image.shape[1] == shape[1]:  # no partial blocks
+                mean = bin_image(mean.image, None, frame.factor // mean.factor)
+                mean = dataclasses.replace(mean, factor=frame.factor)
+            else:
+                mean = bin_image(pixels, bad, frame.factor)
+            frame.image[part] = mean.image
+            frame.bad[part] = frame.taken[part] = mean.bad
+            if bad is not None and hidden is not None:
+                frame.taken[part] |= any_in_block(hidden, frame.factor)
+                frame.area[part] = _over_blocks(np.add, ~(bad | hidden), frame.factor, np.uint8)
+            if burnt is not None and frame.glare is not None:
+                frame.glare[part] = any_in_block(burnt, frame.factor)
+        return unmarked, burnt is not None and bool(burnt.any())
+
+    answers = each(strip, spans(shape, factors[-1]))
+    if not any(glare for _, glare in answers):
+        frames = [dataclasses.replace(frame, glare=None) for frame in frames]
+    return frames, any(unmarked for unmarked, _ in answers)
+
+
+def _unmasked(factor: int, shape: tuple[int, int]) -> BinnedFrame:
+    """A frame with nothing in it and nothing masked; blocks at its far edges may be partial."""
+    size = -(-shape[0] // factor), -(-shape[1] // factor)
+    bad, taken, glare = (np.zeros(size, bool) for _ in range(3))
+    sides = [
+        np.minimum(factor, n - factor * np.arange(-(-n // factor))).astype(np.uint8) for n in shape
+    ]
+    area = sides[0][:, np.newaxis] * sides[1]
+    return BinnedFrame(factor, np.empty(size, np.float32), bad, taken, area, glare)
 
 
 def bin_image(pixels: FloatImage, bad: BoolImage | None, factor: int) -> Binned:
@@ -29,49 +175,37 @@ def bin_image(pixels: FloatImage, bad: BoolImage | None, factor: int) -> Binned:
     factor : int
         Side of a block.
     """
-    ny, nx = pixels.shape
-    pad = (-ny % factor, -nx % factor)
-    if bad is None and any(pad):
-        bad = np.zeros(pixels.shape, bool)
-    if any(pad):
-        assert bad is not None
-        around = ((0, pad[0]), (0, pad[1]))
-        pixels, bad = np.pad(pixels, around), np.pad(bad, around, constant_values=True)
-    if bad is None:
-        mean = _block_sum(pixels, factor)
+    if bad is None and not (pixels.shape[0] % factor or pixels.shape[1] % factor):
+        mean = _over_blocks(np.add, pixels, factor)
         mean /= np.float32(factor**2)
         return Binned(factor, mean, np.zeros(mean.shape, bool))
-    good = ~bad
-    count = _block_sum(good.astype(np.float32), factor)
-    total = _block_sum(np.where(good, pixels, np.float32(0)), factor)
+    good = np.ones(pixels.shape, bool) if bad is None else ~bad
+    count = _over_blocks(np.add, good, factor, np.float32)
+    free = pixels if bad is None else np.where(bad, np.float32(0), pixels)
+    total = _over_blocks(np.add, free, factor)
     poor = count < factor**2 / 2
     mean = np.where(poor, np.float32(0), total / np.maximum(count, np.float32(1)))
     return Binned(factor, mean, poor)
 
 
-def _block_sum(array: FloatImage, factor: int) -> FloatImage:
-    rows = array[0::factor].copy()
-    for i in range(1, factor):
-        rows += array[i::factor]
-    out = rows[:, 0::factor].copy()
-    for i in range(1, factor):
-        out += rows[:, i::factor]
-    return out
-
-
 def any_in_block(mask: BoolImage, factor: int) -> BoolImage:
     """True for blocks with any masked pixel."""
-    pad = ((0, -mask.shape[0] % factor), (0, -mask.shape[1] % factor))
-    mask = np.pad(mask, pad) if any(p for _, p in pad) else mask
-    rows = mask[0::factor].copy()
-    for i in range(1, factor):
-        rows |= mask[i::factor]
-    out: BoolImage = rows[:, 0::factor].copy()
-    for i in range(1, factor):
-        out |= rows[:, i::factor]
-    return out
+    found: BoolImage = _over_blocks(np.logical_or, mask, factor)
+    return found
+
+
+def _over_blocks(join: Any, array: Any, factor: int, kind: Any = None) -> Any:
+    """Join the pixels of each block, rows first: they are contiguous."""
+    pad = tuple((0, -size % factor) for size in array.shape)
+    array = np.pad(array, pad) if any(after for _, after in pad) else array
+    array = array.astype(kind or array.dtype, copy=factor == 1)
+    for axis in (0, 1):
+        cut = (slice(None),) * axis
+        parts = [array[(*cut, slice(i, None, factor))] for i in range(factor)]
+        array = functools.reduce(join, parts[1:], parts[0])
+    return array
 
 
 def unbin(mask: MaskImage, factor: int, shape: tuple[int, int]) -> MaskImage:
     """Blocks back to pixels."""
-    return np.repeat(np.repeat(mask, factor, axis=0), factor, axis=1)[: shape[0], : shape[1]]
+    return np.repeat(np.repeat(mask, factor, axis=1), factor, axis=0)[: shape[0], : shape[1]]

@@ -15,16 +15,19 @@ import sep
 
 from ginga_bkgplugin.recipe.parameters import SmoothParameters
 from ginga_bkgplugin.sky.binning import Binned
-from ginga_bkgplugin.sky.masking import Found, extract
+from ginga_bkgplugin.sky.extraction import extract
+from ginga_bkgplugin.sky.maps import Map, rows_of
+from ginga_bkgplugin.sky.masking import Found
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit
+from ginga_bkgplugin.sky.strips import each, spans
 
 _KERNEL_NOISE = 0.375  # of white noise after SEP's 3 x 3 kernel: the root of the sum of squares
 
 
 def find_deep(
     binned: Binned,
-    level: FloatImage,
-    rms: FloatImage,
+    level: Map,
+    rms: Map,
     parameters: SmoothParameters,
     min_area: int,
     saturated: BoolImage | None,
@@ -35,7 +38,7 @@ def find_deep(
     ----------
     binned : Binned
         The image.
-    level, rms : ndarray of float32, of the binned image's shape
+    level, rms : ndarray of float32, of the binned image's shape, or SplineMap
         Its background, and its noise up to a common factor.
     parameters : SmoothParameters
         Thresholds and growth.
@@ -54,16 +57,26 @@ def find_deep(
     DetectionError
         When SEP gives up.
     """
-    signal = (binned.image - level) / rms
-    signal[binned.bad] = 0
+    signal = np.empty(binned.shape, np.float32)
+    parts = spans(binned.shape)
+
+    def make(start: int, stop: int) -> None:
+        part = signal[start:stop]
+        np.subtract(binned.image[start:stop], rows_of(level, start, stop), out=part)
+        part /= rows_of(rms, start, stop)
+        part[binned.bad[start:stop]] = 0
+
+    each(make, parts)
     unit, noise = signal_noise(signal, binned.bad)
     bits = np.zeros(signal.shape, np.uint8)
     counts = (0, 0)
     for sign in (1, -1):
+        if sign < 0:
+            np.negative(signal, out=signal)
         objects, segments = extract(
-            signal * np.float32(sign / unit), parameters.low_sigma * noise, min_area, binned.bad
+            signal, parameters.low_sigma * noise * unit, min_area, binned.bad
         )
-        kept = objects["cpeak"] >= parameters.high_sigma * noise
+        kept = objects["cpeak"] >= parameters.high_sigma * noise * unit
         burnt = np.zeros(len(objects), bool)
         if sign > 0 and saturated is not None:
             burnt[np.unique(segments[saturated & (segments > 0)]) - 1] = True
@@ -73,15 +86,29 @@ def find_deep(
         if not kept.any():
             continue
         radius = disc_radii(objects["npix"][kept], burnt[kept], binned, parameters)
-        found = np.concatenate([[False], kept])[segments]
+        found = _members(segments, kept, parts)
         _add_discs(found, objects[kept], radius)
         bits[found] |= np.uint8(MaskBit.SOURCE)
         if burnt.any():
-            halo = np.concatenate([[False], burnt])[segments]
+            halo = _members(segments, burnt, parts)
             _add_discs(halo, objects[burnt], radius[burnt[kept]])
             bits[halo] |= np.uint8(MaskBit.SATURATED)
     bits[binned.bad] = 0
     return Found(*counts, bits)
+
+
+def _members(
+    segments: npt.NDArray[np.int32], chosen: BoolImage, parts: list[tuple[int, int]]
+) -> BoolImage:
+    """Where the segments of the chosen objects are."""
+    table = np.concatenate([[False], chosen])
+    found = np.empty(segments.shape, bool)
+
+    def look(start: int, stop: int) -> None:
+        found[start:stop] = table[segments[start:stop]]
+
+    each(look, parts)
+    return found
 
 
 def signal_noise(signal: FloatImage, bad: BoolImage) -> tuple[float, float]:

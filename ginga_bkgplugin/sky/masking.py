@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import sep
 
-from ginga_bkgplugin.recipe.errors import DetectionError, ImageError
+from ginga_bkgplugin.recipe.errors import ImageError
 from ginga_bkgplugin.recipe.parameters import (
     BackgroundParameters,
     InvalidParameters,
     SourceMaskParameters,
 )
 from ginga_bkgplugin.sky.background import SkyFit, fit_background
+from ginga_bkgplugin.sky.extraction import extract
 from ginga_bkgplugin.sky.pixels import (
     BoolImage,
     FloatImage,
@@ -25,13 +26,13 @@ from ginga_bkgplugin.sky.pixels import (
     as_sky_array,
     check_image,
     has,
+    read_only,
     without_non_finite,
 )
+from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
+from ginga_bkgplugin.sky.strips import each, spans
 
 LINE_RATIO = 8.0  # length to width from which on a source is a line, not a disc
-_FIRST_PIXEL_STACK = (
-    1_000_000  # SEP initialises it entry by entry at every call; doubled when full
-)
 
 
 def mask_invalid(
@@ -61,12 +62,21 @@ def mask_invalid(
         When `data` is not an image or `dq` has another shape.
     """
     image = check_image(data)
-    invalid: BoolImage = ~np.isfinite(as_sky_array(image))
-    zeros = image == 0
-    if np.count_nonzero(zeros) > parameters.threshold_invalid_connection:
+    shape = image.shape[0], image.shape[1]
+    invalid = np.empty(shape, bool)
+
+    def look(start: int, stop: int) -> int:
+        with np.errstate(over="ignore"):  # beyond float32 becomes inf, hence invalid
+            pixels = np.asarray(image[start:stop], np.float32)
+        np.isfinite(pixels, out=invalid[start:stop])
+        np.logical_not(invalid[start:stop], out=invalid[start:stop])
+        return int(pixels.size - np.count_nonzero(pixels))
+
+    zeros = sum(each(look, spans(shape)))
+    if zeros > parameters.threshold_invalid_connection:
         from scipy import ndimage
 
-        labels, _ = ndimage.label(zeros)
+        labels, _ = ndimage.label(image == 0)
         large = np.bincount(labels.ravel()) > parameters.threshold_invalid_connection
         large[0] = False
         invalid |= large[labels]
@@ -76,54 +86,6 @@ def mask_invalid(
             raise ImageError(f"DQ has shape {flags.shape}, the image {image.shape}.")
         invalid |= flags != 0
     return invalid
-
-
-@dataclasses.dataclass(frozen=True)
-class Stage:
-    """A word on what is being done now; `fraction` of the whole work is behind it."""
-
-    text: str
-    fraction: float
-
-
-@dataclasses.dataclass(frozen=True)
-class PassRow:
-    """One pass of detect, grow, re-fit, in numbers.
-
-    Attributes
-    ----------
-    index : int
-        1 for the first pass.
-    sources, saturated : int
-        Found in this pass, and how many of them reach the saturation level.
-    new_pixels : int
-        Masked by this pass and free before it.
-    masked_fraction : float
-        Share of the frame that is masked after it, whatever the reason.
-    globalback, globalrms : float
-        The sky fitted after it.
-    """
-
-    index: int
-    sources: int
-    saturated: int
-    new_pixels: int
-    masked_fraction: float
-    globalback: float
-    globalrms: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Pass:
-    """A pass, and the mask (read-only, all bits) and sky after it.
-
-    `row` is None for the start and for the end; `fit` is None where maps are made at the end
-    only.
-    """
-
-    row: PassRow | None
-    mask: MaskImage
-    fit: SkyFit | None
 
 
 def iterate_source_mask(
@@ -177,7 +139,7 @@ def iterate_source_mask(
     yield Stage("Fitting the first background", done)
     mask = mask.copy()
     fit = fit_background(pixels, background, mask=mask)
-    yield Pass(None, _read_only(mask), fit)
+    yield Pass(None, read_only(mask), fit)
     for index in range(first, last + 1):
         done += share
         yield Stage(f"Pass {index}: finding sources", done)
@@ -198,7 +160,7 @@ def iterate_source_mask(
             globalback=fit.globalback,
             globalrms=fit.globalrms,
         )
-        yield Pass(row, _read_only(mask), fit)
+        yield Pass(row, read_only(mask), fit)
         if masked == before:
             return
 
@@ -270,64 +232,6 @@ def find_sources(
     return Found(len(objects), int(saturated.sum()), bits)
 
 
-def extract(
-    signal: FloatImage,
-    threshold: float,
-    min_area: int,
-    hidden: BoolImage,
-    rms: FloatImage | None = None,
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32]]:
-    """`sep.extract` without deblending and cleaning, with a pixel stack that grows as needed.
-
-    Parameters
-    ----------
-    signal : ndarray of float32, shape (ny, nx)
-        Image minus background.
-    threshold : float
-        In units of `rms`, or of the signal where that is None.
-    min_area : int
-        Fewest connected pixels.
-    hidden : ndarray of bool
-        Pixels not to be seen.
-    rms : ndarray of float32, optional
-        Noise of each pixel.
-
-    Returns
-    -------
-    objects : structured ndarray
-        SEP's catalogue.
-    segments : ndarray of int32, shape (ny, nx)
-        1 + the number of the object a pixel belongs to; 0 for none.
-
-    Raises
-    ------
-    DetectionError
-        When SEP gives up.
-    """
-    stack = _FIRST_PIXEL_STACK
-    while True:
-        sep.set_extract_pixstack(stack)
-        try:
-            objects, segments = sep.extract(
-                signal,
-                threshold,
-                err=rms,
-                mask=hidden if hidden.any() else None,
-                minarea=min_area,
-                filter_type="conv",  # the same as "matched" for flat noise, and 4 times faster
-                deblend_nthresh=1,  # deblend_cont=1 alone still builds the whole tree
-                deblend_cont=1.0,
-                clean=False,  # quadratic in the number of sources
-                segmentation_map=True,
-            )
-        except Exception as error:  # SEP raises the bare class
-            if "pixel buffer full" in str(error) and stack < 2 * signal.size:
-                stack *= 2
-                continue
-            raise DetectionError(f"SEP could not extract the sources: {error}") from error
-        return objects, segments
-
-
 def _add_discs(
     mask: BoolImage, objects: npt.NDArray[Any], factor: npt.NDArray[np.float64]
 ) -> None:
@@ -340,9 +244,3 @@ def _add_discs(
         mask, objects["x"][grown], objects["y"][grown],
         a=stretch[grown], b=1 / stretch[grown], theta=objects["theta"][grown], r=radius[grown],
     )  # fmt: skip
-
-
-def _read_only(mask: MaskImage) -> MaskImage:
-    view = mask.view()
-    view.flags.writeable = False
-    return view

@@ -1,4 +1,4 @@
-"""Box statistics, a smooth surface through them, and the map from it.
+"""Box statistics and a smooth surface through them.
 
 Clipped box means, a robust polynomial, and penalised least squares on the mesh whose stiffness
 is chosen by generalised cross-validation: D. Garcia 2010, Comput. Stat. Data Anal. 54, 1167
@@ -8,15 +8,21 @@ is chosen by generalised cross-validation: D. Garcia 2010, Comput. Stat. Data An
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from numpy.polynomial.legendre import legvander
 from scipy.fft import dctn, idctn
-from scipy.interpolate import CubicSpline
-from scipy.optimize import minimize_scalar
 
+from ginga_bkgplugin.sky.maps import SplineMap
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage
+from ginga_bkgplugin.sky.strips import each
+
+_DECADES = range(-3, 9)  # of the stiffness, tried first
+_SEARCH_TOLERANCE = 0.15  # in decades
+_NOT_USED = np.finfo(np.float32).max  # above every clipping limit; 0 times it is 0
 
 Nodes = npt.NDArray[np.float64]
 
@@ -59,6 +65,13 @@ class Grid:
             (self.columns[1:] + self.columns[:-1] - 1) / 2,
         )
 
+    def map(
+        self, nodes: Nodes, shape: tuple[int, int], scale: int = 1, **options: Any
+    ) -> SplineMap:
+        """The map of nodes on a frame whose pixels are `scale` times smaller than the grid's."""
+        y, x = (centre * scale + (scale - 1) / 2 for centre in self.centres())
+        return SplineMap(nodes, y, x, shape, **options)
+
 
 @dataclasses.dataclass(frozen=True)
 class BoxStatistics:
@@ -70,22 +83,28 @@ class BoxStatistics:
 
 
 def box_statistics(
-    residual: FloatImage,
-    masked: BoolImage,
+    residual: FloatImage, masked: BoolImage, grid: Grid, rms: Nodes, **options: Any
+) -> BoxStatistics:
+    """Clipped mean and rms of the free pixels of each box of an array; see `measure_boxes`."""
+    return measure_boxes(lambda a, b: (residual[a:b], ~masked[a:b]), grid, rms, **options)
+
+
+def measure_boxes(
+    read: Callable[[int, int], tuple[FloatImage, BoolImage]],
     grid: Grid,
     rms: Nodes,
     *,
     clip: float = 3.0,
     passes: int = 4,
 ) -> BoxStatistics:
-    """Clipped mean and rms of the free pixels of each box.
+    """Clipped mean and rms of the free pixels of each box, a row of boxes at a time.
 
     Parameters
     ----------
-    residual : ndarray of float32, shape (ny, nx)
-        Image minus the last background, so that a gradient inside a box does no harm.
-    masked : ndarray of bool, shape (ny, nx)
-        Pixels left out.
+    read : callable
+        Takes the first and one past the last row of pixels; returns the residual there
+        (float32: image minus the last background, so that a gradient inside a box does no
+        harm) and which pixels are free (bool).
     grid : Grid
         The boxes.
     rms : ndarray
@@ -95,35 +114,53 @@ def box_statistics(
     passes : int
         Rounds of clipping, at most.
     """
-    ny, nx = grid.shape
-    mean, spread, number = (np.full((ny, nx), np.nan) for _ in range(3))
-    widths = np.diff(grid.columns)
-    for j in range(ny):
-        rows = slice(grid.rows[j], grid.rows[j + 1])
-        values, free = residual[rows], ~masked[rows]
-        centre = np.zeros(nx)
-        width = rms[j]
-        for _ in range(passes):
-            low = np.repeat((centre - clip * width).astype(np.float32), widths)
-            high = np.repeat((centre + clip * width).astype(np.float32), widths)
-            used = (values >= low) & (values <= high) & free
-            kept = np.where(used, values, np.float32(0))
-            count = np.add.reduceat(used.sum(axis=0, dtype=np.float64), grid.columns[:-1])
-            total = np.add.reduceat(kept.sum(axis=0, dtype=np.float64), grid.columns[:-1])
-            square = np.add.reduceat(
-                np.einsum("ij,ij->j", kept, kept, dtype=np.float64), grid.columns[:-1]
-            )
-            with np.errstate(invalid="ignore", divide="ignore"):
-                new = total / count
-                width_new = np.sqrt(np.maximum(square / count - new**2, 0)) / CLIPPED_SIGMA
-            settled = np.nanmax(np.abs(new - centre) / np.maximum(width, 1e-300), initial=0) < 1e-3
-            centre, width = np.where(count > 0, new, 0), np.where(count > 0, width_new, width)
-            if settled:
-                break
-        empty = count == 0
-        mean[j], spread[j] = np.where(empty, np.nan, centre), np.where(empty, np.nan, width)
-        number[j] = count
-    return BoxStatistics(mean, spread, number)
+
+    def row(j: int, _: int) -> tuple[Nodes, Nodes, Nodes]:
+        values, free = read(int(grid.rows[j]), int(grid.rows[j + 1]))
+        return _row_of_boxes(values, free, grid.columns, rms[j], clip, passes)
+
+    rows = each(row, [(j, j + 1) for j in range(grid.shape[0])])
+    mean, spread, count = (np.stack(column) for column in zip(*rows, strict=True))
+    return BoxStatistics(mean, spread, count)
+
+
+def _row_of_boxes(
+    values: FloatImage,
+    free: BoolImage,
+    columns: npt.NDArray[np.intp],
+    width: Nodes,
+    clip: float,
+    passes: int,
+) -> tuple[Nodes, Nodes, Nodes]:
+    """Mean, rms and number of the pixels used in each box of one row."""
+    widths, starts = np.diff(columns), columns[:-1]
+    # in units of the noise, so that float32 holds the squares; a power of two rounds nothing
+    middle = float(np.median(width[width > 0])) if (width > 0).any() else 1.0
+    unit = 2.0 ** round(np.log2(middle)) if np.isfinite(middle) else 1.0
+    width = width / unit
+    scaled = np.where(free, values * np.float32(1 / unit), _NOT_USED)
+    centre = np.zeros(starts.size)
+    for _ in range(passes):
+        low = np.repeat((centre - clip * width).astype(np.float32), widths)
+        high = np.repeat((centre + clip * width).astype(np.float32), widths)
+        used = (scaled >= low) & (scaled <= high)
+        kept = scaled * used
+        count = np.add.reduceat(used.sum(axis=0, dtype=np.uint32), starts).astype(np.float64)
+        total = np.add.reduceat(kept.sum(axis=0), starts, dtype=np.float64)
+        square = np.add.reduceat(np.einsum("ij,ij->j", kept, kept), starts, dtype=np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            new = total / count
+            width_new = np.sqrt(np.maximum(square / count - new**2, 0)) / CLIPPED_SIGMA
+        settled = np.nanmax(np.abs(new - centre) / np.maximum(width, 1e-300), initial=0) < 1e-3
+        centre, width = np.where(count > 0, new, 0), np.where(count > 0, width_new, width)
+        if settled:
+            break
+    empty = count == 0
+    return (
+        np.where(empty, np.nan, centre * unit),
+        np.where(empty, np.nan, width * unit),
+        count,
+    )
 
 
 def smooth_surface(
@@ -238,11 +275,10 @@ def _penalised(
             before = surface
             target = dctn(used * (values - surface) + surface, norm="ortho")
             if stiffness is None and (step & (step - 1)) == 0:  # at 0, 1, 2, 4, 8, ...
-                chosen = _cross_validated(target, values, used, eigen, known)
+                chosen = _cross_validated(target, values, used, eigen, known, chosen)
             relaxed = idctn(target / (1 + (chosen or 0.0) * eigen), norm="ortho")
             surface = before + 1.75 * (relaxed - before)
-            change = float(np.linalg.norm(surface - before))
-            if change <= 1e-3 * max(float(np.linalg.norm(surface)), 1e-300):
+            if _length(surface - before) <= 1e-3 * max(_length(surface), 1e-300):
                 break
         surface = relaxed
         if turn < robust:
@@ -250,10 +286,20 @@ def _penalised(
     return surface, float(chosen or 0.0)
 
 
+def _length(values: Nodes) -> float:
+    """Root of the sum of squares; not by BLAS, whose threads would wait for cores."""
+    return float(np.sqrt((values**2).sum()))
+
+
 def _cross_validated(
-    target: Nodes, values: Nodes, weights: Nodes, eigen: Nodes, known: BoolImage
+    target: Nodes,
+    values: Nodes,
+    weights: Nodes,
+    eigen: Nodes,
+    known: BoolImage,
+    last: float | None,
 ) -> float:
-    """The stiffness with the least generalised cross-validation score."""
+    """The stiffness with the least generalised cross-validation score; near `last`, if given."""
     count = int(known.sum())
 
     def score(log10: float) -> float:
@@ -263,69 +309,25 @@ def _cross_validated(
         trace = float(damping.sum()) * count / values.size
         return misfit / max(1 - trace / count, 1e-9) ** 2
 
-    best = minimize_scalar(score, bounds=(-3, 8), method="bounded", options={"xatol": 0.05})
-    return float(10**best.x)
-
-
-def spline_factors(
-    centres: npt.NDArray[np.float64], positions: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float32]:
-    """Matrix that takes node values to values at positions: a natural cubic spline.
-
-    Outside the outermost centres it goes on in a straight line.
-    """
-    if centres.size == 1:
-        return np.ones((positions.size, 1), np.float32)
-    spline = CubicSpline(centres, np.eye(centres.size), bc_type="natural")
-    inside = np.clip(positions, centres[0], centres[-1])
-    factors = spline(inside) + spline(inside, 1) * (positions - inside)[:, np.newaxis]
-    matrix: npt.NDArray[np.float32] = factors.astype(np.float32)
-    return matrix
-
-
-def full_map(
-    nodes: Nodes, grid: Grid, shape: tuple[int, int], *, scale: int = 1, offset: float = 0.0
-) -> FloatImage:
-    """The map of nodes on a frame whose pixels are `scale` times smaller than the grid's."""
-    rows, columns = grid.centres()
-    y = (np.arange(shape[0]) - (scale - 1) / 2) / scale
-    x = (np.arange(shape[1]) - (scale - 1) / 2) / scale
-    middle = float(nodes.mean())  # float32 keeps its digits for the structure
-    across = (nodes - middle) @ spline_factors(columns, x).T.astype(np.float64)
-    out = np.empty(shape, np.float32)
-    if rows.size == 1:
-        out[:] = across
+    if last is None:
+        middle = float(min(_DECADES, key=score))
     else:
-        _spline_down(rows, across, y, out)
-    out += np.float32(middle + offset)
-    return out
+        middle = float(np.clip(np.log10(last), _DECADES[0], _DECADES[-1]))
+    return float(10 ** _least(score, middle - 1, middle + 1))
 
 
-def _spline_down(
-    rows: npt.NDArray[np.float64],
-    values: Nodes,
-    positions: npt.NDArray[np.float64],
-    out: FloatImage,
-) -> None:
-    """The natural spline through rows of values, a node interval at a time.
-
-    Six passes over a strip that stays in the cache, whatever the number of nodes: a product with
-    the whole matrix of the spline costs more, and more again where BLAS threads wait for cores.
-    """
-    spline = CubicSpline(rows, values, axis=0, bc_type="natural")
-    coefficients = spline.c.astype(np.float32)
-    interval = np.clip(np.searchsorted(rows, positions, side="right") - 1, 0, rows.size - 2)
-    edges = np.searchsorted(interval, np.arange(rows.size))
-    for k in range(rows.size - 1):
-        strip = slice(edges[k], edges[k + 1])
-        t = (positions[strip] - rows[k]).astype(np.float32)[:, np.newaxis]
-        block = out[strip]
-        np.multiply(coefficients[0, k], t, out=block)
-        for term in (1, 2):
-            block += coefficients[term, k]
-            block *= t
-        block += coefficients[3, k]
-    slope = spline(rows[[0, -1]], 1)
-    for beyond, edge in ((positions < rows[0], 0), (positions > rows[-1], -1)):
-        away = (positions[beyond] - rows[edge])[:, np.newaxis]
-        out[beyond] = values[edge] + slope[edge] * away
+def _least(score: Callable[[float], float], low: float, high: float) -> float:
+    """Where a score is least, by golden sections."""
+    golden = (5**0.5 - 1) / 2
+    left, right = high - golden * (high - low), low + golden * (high - low)
+    at_left, at_right = score(left), score(right)
+    while high - low > _SEARCH_TOLERANCE:
+        if at_left < at_right:
+            high, right, at_right = right, left, at_left
+            left = high - golden * (high - low)
+            at_left = score(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + golden * (high - low)
+            at_right = score(right)
+    return (low + high) / 2

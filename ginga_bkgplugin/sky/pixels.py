@@ -93,3 +93,10 @@ def without_non_finite(pixels: FloatImage) -> FloatImage:
     """
     finite = np.isfinite(pixels)
     return pixels if finite.all() else np.where(finite, pixels, np.float32(0))
+
+
+def read_only(mask: MaskImage) -> MaskImage:
+    """A view of a mask that cannot be written."""
+    view = mask.view()
+    view.flags.writeable = False
+    return view

@@ -20,19 +20,14 @@ from ginga_bkgplugin.recipe.parameters import (
     SourceMaskParameters,
 )
 from ginga_bkgplugin.sky.background import SkyFit, check_size
-from ginga_bkgplugin.sky.binning import Binned, any_in_block, bin_image, unbin
+from ginga_bkgplugin.sky.binning import Binned, BinnedFrame, BlockMask, bin_frame, unbin
 from ginga_bkgplugin.sky.deep import find_deep
-from ginga_bkgplugin.sky.masking import Pass, PassRow, Stage
+from ginga_bkgplugin.sky.maps import Map, SplineMap, rows_of, sampled_rows
+from ginga_bkgplugin.sky.masking import Found
 from ginga_bkgplugin.sky.mesh import good_fractions, measured_boxes
-from ginga_bkgplugin.sky.nodes import Grid, Nodes, box_statistics, full_map, smooth_surface
-from ginga_bkgplugin.sky.pixels import (
-    BoolImage,
-    FloatImage,
-    MaskBit,
-    MaskImage,
-    as_sky_array,
-    has,
-)
+from ginga_bkgplugin.sky.nodes import Grid, Nodes, measure_boxes, smooth_surface
+from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit, MaskImage, check_image
+from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
 
 _SETTLED = 0.005  # of the noise of a pixel: a surface that moves less has converged
 
@@ -47,12 +42,14 @@ class Surface:
     rms: Nodes
     free: Nodes
 
-    def on(self, binned: Binned) -> tuple[FloatImage, FloatImage]:
+    def on(self, binned: Binned) -> tuple[SplineMap, SplineMap]:
         """Level, and rms up to a factor, on an image of the same or finer binning."""
-        shape, scale = _shape(binned.image), self.factor // binned.factor
-        rms = full_map(self.rms, self.grid, shape, scale=scale)
-        floor = np.float32(self.rms.min() / 2)
-        return full_map(self.level, self.grid, shape, scale=scale), np.maximum(rms, floor)
+        scale = self.factor // binned.factor
+        least = float(self.rms.min()) / 2
+        return (
+            self.grid.map(self.level, binned.shape, scale),
+            self.grid.map(self.rms, binned.shape, scale, least=least),
+        )
 
 
 def iterate_smooth(
@@ -72,7 +69,7 @@ def iterate_smooth(
     Parameters
     ----------
     data : array_like, shape (ny, nx)
-        The image, any real type.
+        The image, any real type and byte order; read a strip of rows at a time.
     mask : ndarray of uint8, shape (ny, nx)
         Regions and invalid pixels, bits of `MaskBit`. Not changed.
     source, background, parameters
@@ -94,68 +91,76 @@ def iterate_smooth(
     DetectionError
         When SEP gives up.
     """
-    pixels = as_sky_array(data)
-    check_size(pixels)
-    invalid = has(mask, MaskBit.INVALID) | ~np.isfinite(pixels)
-    bad = invalid if invalid.any() else None
-    clean = pixels if bad is None else np.where(bad, np.float32(0), pixels)
-    burnt = None if saturation_level is None else (clean >= saturation_level) & ~invalid
-    hidden = (mask & ~np.uint8(MaskBit.INVALID)) != 0  # the invalid are left out of the means
-    least = min(*pixels.shape, 8 * background.box_size)
+    image = check_image(data)
+    check_size(image)
+    least = min(*image.shape, 8 * background.box_size)
     coarse = next((f for f in (4, 2) if least >= 64 * f), 1)
-    binned = bin_image(clean, bad, coarse)
-    taken = any_in_block(hidden, coarse) | binned.bad
-    last = source.passes
-    share = 1.0 / (last + 2)
+    factors = tuple(sorted({max(1, coarse // 2), coarse}))
+    share = 1.0 / (source.passes + 2)
     yield Stage("Fitting the first background", 0.0)
-    surface = _first_surface(binned, taken, background, parameters)
-    mask = np.where(invalid, mask | np.uint8(MaskBit.INVALID), mask)
-    bits = mask
-    yield Pass(None, _locked(bits), None)
-    for index in range(1, last + 1):
+    levels, unmarked = bin_frame(image, mask, factors, saturation_level)
+    if unmarked:
+        mask = np.where(np.isfinite(image), mask, mask | np.uint8(MaskBit.INVALID))
+    fine, binned = levels[0], levels[-1]
+    surface = _first_surface(binned, background, parameters)
+    blocks = np.zeros(fine.shape, np.uint8)
+    layers = BlockMask(mask, blocks, fine.factor)
+    yield Pass(None, layers, _fit(surface, mask, background, parameters))
+    for index in range(1, source.passes + 1):
         yield Stage(f"Pass {index}: finding sources", index * share)
-        factor = coarse if index == 1 else max(1, coarse // 2)
-        if factor != binned.factor:
-            binned = bin_image(clean, bad, factor)
-            taken = any_in_block(hidden, factor) | binned.bad
+        binned = levels[-1] if index == 1 else fine
         level, rms = surface.on(binned)
-        glare = None if burnt is None or not burnt.any() else any_in_block(burnt, factor)
-        found = find_deep(binned, level, rms, parameters, source.min_area, glare)
-        before, old = bits, surface
-        bits = mask | unbin(found.mask, factor, _shape(mask))
-        bits[invalid] = mask[invalid]
+        found = find_deep(binned, level, rms, parameters, source.min_area, binned.glare)
         yield Stage(f"Pass {index}: fitting the background", (index + 0.5) * share)
-        grid = Grid.over(_shape(binned.image), background.box_size / factor)
-        guess = _at_centres(rms, grid) * (surface.factor / factor)
-        surface = _fit_surface(binned, level, taken | (found.mask != 0), grid, guess, parameters)
-        masked = np.count_nonzero(bits)
-        row = PassRow(
-            index=index,
-            sources=found.sources,
-            saturated=found.saturated,
-            new_pixels=int(np.count_nonzero((bits != 0) & (before == 0))),
-            masked_fraction=float(masked / bits.size),
-            globalback=float(np.median(surface.level)),
-            globalrms=float(np.median(surface.rms)) * factor,
-        )
-        yield Pass(row, _locked(bits), None)
+        before, old = blocks, surface
+        grid = Grid.over(binned.shape, background.box_size / binned.factor)
+        guess = _at_centres(rms, grid) * (surface.factor / binned.factor)
+        surface = _fit_surface(binned, level, found.mask, grid, guess, parameters)
+        blocks = unbin(found.mask, binned.factor // fine.factor, fine.shape)
+        layers = BlockMask(mask, found.mask, binned.factor)
+        row = _row(index, found, surface, blocks, before, fine.area, mask.shape)
+        yield Pass(row, layers, _fit(surface, mask, background, parameters))
         if index > 1 and old.level.shape == surface.level.shape:
             moved = float(np.abs(surface.level - old.level).max())
             if moved < _SETTLED * row.globalrms:
                 break
     yield Stage("Measuring the noise", 1 - share)
-    yield Pass(None, _locked(bits), _final(surface, clean, bits, background, parameters))
+    fit = _fit(surface, mask, background, parameters)
+    noise = _noise(image, fit, layers, background, parameters)
+    yield Pass(None, layers, dataclasses.replace(fit, **noise))
+
+
+def _row(
+    index: int,
+    found: Found,
+    surface: Surface,
+    blocks: MaskImage,
+    before: MaskImage,
+    area: MaskImage,
+    shape: tuple[int, ...],
+) -> PassRow:
+    """The pass in numbers; pixels are counted through the free area of each block."""
+    now = blocks != 0
+    size = shape[0] * shape[1]
+    masked = size - int((area * ~now).sum(dtype=np.int64))
+    return PassRow(
+        index=index,
+        sources=found.sources,
+        saturated=found.saturated,
+        new_pixels=int((area * (now & (before == 0))).sum(dtype=np.int64)),
+        masked_fraction=masked / size,
+        globalback=float(np.median(surface.level)),
+        globalrms=float(np.median(surface.rms)) * surface.factor,
+    )
 
 
 def _first_surface(
-    binned: Binned,
-    masked: BoolImage,
-    background: BackgroundParameters,
-    parameters: SmoothParameters,
+    binned: BinnedFrame, background: BackgroundParameters, parameters: SmoothParameters
 ) -> Surface:
     """A first guess, from `sep.Background` on the binned image where it can measure."""
     box = max(4, background.box_size // binned.factor)
-    grid = Grid.over(_shape(binned.image), background.box_size / binned.factor)
+    grid = Grid.over(binned.shape, background.box_size / binned.factor)
+    masked = binned.taken
     if measured_boxes(good_fractions(masked, box)).any():
         sky = sep.Background(binned.image, mask=masked, bw=box, bh=box, fw=3, fh=3)
         level = sky.back()
@@ -163,28 +168,35 @@ def _first_surface(
     else:  # SEP would say 0 +- 1
         free = np.zeros(1, np.float32) if masked.all() else binned.image[~masked]
         middle = np.median(free)
-        level = np.full(binned.image.shape, middle, np.float32)
+        level = np.full(binned.shape, middle, np.float32)
         noise = np.full(grid.shape, 1.4826 * float(np.median(np.abs(free - middle))))
-    return _fit_surface(binned, level, masked, grid, noise, parameters)
+    none = np.zeros(binned.shape, np.uint8)
+    return _fit_surface(binned, level, none, grid, noise, parameters)
 
 
 def _fit_surface(
-    binned: Binned,
-    level: FloatImage,
-    masked: BoolImage,
+    binned: BinnedFrame,
+    level: Map,
+    found: MaskImage,
     grid: Grid,
     rms: Nodes,
     parameters: SmoothParameters,
 ) -> Surface:
     """Box means of image - level, and the smooth surface through level + means."""
-    statistics = box_statistics(binned.image - level, masked, grid, rms)
+
+    def read(start: int, stop: int) -> tuple[FloatImage, BoolImage]:
+        free = (found[start:stop] == 0) & ~binned.taken[start:stop]
+        return binned.image[start:stop] - rows_of(level, start, stop), free
+
+    statistics = measure_boxes(read, grid, rms)
     free = statistics.count / (np.diff(grid.rows)[:, np.newaxis] * np.diff(grid.columns))
     enough = (free >= parameters.least_free) & np.isfinite(statistics.mean)
     least = min(6, free.size)
     if enough.sum() < least:
+        masked = np.mean(binned.taken | (found != 0))
         raise SkyFitError(
             f"Over-masked: {enough.sum()} of {free.size} boxes have {parameters.least_free:.0%} of"
-            f" their pixels free, {least} are needed; {masked.mean():.0%} of the frame is masked."
+            f" their pixels free, {least} are needed; {masked:.0%} of the frame is masked."
             " Raise low_sigma and high_sigma, lower growth, draw smaller regions, or change"
             " box_size."
         )
@@ -199,54 +211,42 @@ def _fit_surface(
     return Surface(grid, binned.factor, smooth, np.maximum(noise, floor), free)
 
 
-def _at_centres(array: FloatImage, grid: Grid) -> Nodes:
+def _at_centres(array: Map, grid: Grid) -> Nodes:
     """Values at the boxes' centres; a centre between pixels is the mean of its neighbours."""
     rows, columns = grid.centres()
+    lines = [sampled_rows(array, side(rows)) for side in (np.floor, np.ceil)]
     corners = [
-        array[np.ix_(row(rows).astype(int), column(columns).astype(int))].astype(np.float64)
-        for row in (np.floor, np.ceil)
-        for column in (np.floor, np.ceil)
+        line[:, side(columns).astype(int)].astype(np.float64)
+        for line in lines
+        for side in (np.floor, np.ceil)
     ]
     values: Nodes = np.mean(corners, axis=0)
     return values
 
 
-def _fit(surface: Surface, pixels: FloatImage, parameters: SmoothParameters) -> SkyFit:
-    """The maps of a surface; the binned noise times the binning stands for the noise."""
-    shape, factor = _shape(pixels), surface.factor
-    return SkyFit(
-        level=full_map(surface.level, surface.grid, shape, scale=factor),
-        rms=full_map(surface.rms * factor, surface.grid, shape, scale=factor),
-        globalback=float(np.median(surface.level)),
-        globalrms=float(np.median(surface.rms)) * factor,
-        fractions=surface.free,
-        least_free=parameters.least_free,
-    )
-
-
-def _final(
+def _fit(
     surface: Surface,
-    pixels: FloatImage,
     mask: MaskImage,
     background: BackgroundParameters,
     parameters: SmoothParameters,
 ) -> SkyFit:
-    """The final maps, with the noise measured on full-resolution pixels."""
-    fit = _fit(surface, pixels, parameters)
-    fit = dataclasses.replace(fit, **_noise(pixels, fit, mask, background, parameters))
+    """The sky of a surface; the binned noise times the binning stands for the noise."""
+    globalback = float(np.median(surface.level))
+    globalrms = float(np.median(surface.rms)) * surface.factor
+    grid, nodes = surface.grid, (surface.level, surface.rms * surface.factor)
     if not background.is_2d:
-        constant = np.full_like(fit.level, fit.globalback)
-        fit = dataclasses.replace(fit, level=constant, rms=np.full_like(constant, fit.globalrms))
-    if background.blank_invalid:
-        invalid = has(mask, MaskBit.INVALID)
-        fit.level[invalid] = fit.rms[invalid] = np.nan
-    return fit
+        grid = Grid(grid.rows[[0, -1]], grid.columns[[0, -1]])
+        nodes = np.full((1, 1), globalback), np.full((1, 1), globalrms)
+    blank = mask if background.blank_invalid else None
+    shape = mask.shape[0], mask.shape[1]
+    level, rms = (grid.map(each, shape, surface.factor, blank=blank) for each in nodes)
+    return SkyFit(level, rms, globalback, globalrms, surface.free, 0, parameters.least_free)
 
 
 def _noise(
-    pixels: FloatImage,
+    data: Any,
     fit: SkyFit,
-    mask: MaskImage,
+    layers: BlockMask,
     background: BackgroundParameters,
     parameters: SmoothParameters,
 ) -> dict[str, Any]:
@@ -254,14 +254,19 @@ def _noise(
 
     Not from the binned image: the rms of correlated noise cannot be scaled up.
     """
-    ny, nx = pixels.shape
+    ny, nx = layers.base.shape
     across = Grid.over((ny, nx), background.box_size)
+    level = fit.level_map
+    assert isinstance(level, SplineMap)
     for step in (4, 1) if ny >= 4 * background.box_size else (1,):
-        rows = np.arange(0, ny, step)
         grid = Grid(-(-across.rows // step), across.columns)
-        guess = np.full(grid.shape, fit.globalrms)
-        residual = pixels[::step] - fit.level[::step]
-        statistics = box_statistics(residual, mask[rows] != 0, grid, guess)
+
+        def read(start: int, stop: int, step: int = step) -> tuple[FloatImage, BoolImage]:
+            rows = start * step, min(stop * step, ny), step
+            pixels = np.asarray(data[rows[0] : rows[1] : step], np.float32)
+            return pixels - level.every(*rows), layers.rows(*rows) == 0
+
+        statistics = measure_boxes(read, grid, np.full(grid.shape, fit.globalrms))
         weights = np.where(statistics.count >= 30, statistics.count, 0.0)
         if weights.any():
             break  # else those rows are masked, or the boxes small
@@ -270,20 +275,10 @@ def _noise(
     if not weights.any():
         return {}
     nodes = smooth_surface(statistics.rms, weights, degree=parameters.degree)[0]
-    floor = statistics.rms[weights > 0].min()
+    floor = float(statistics.rms[weights > 0].min())
     nodes = np.maximum(nodes, floor)
-    rms = full_map(nodes, across, (ny, nx))
-    return {
-        "rms": np.maximum(rms, np.float32(floor / 2)),  # the spline swings below its nodes
-        "globalrms": float(np.median(nodes)),
-    }
-
-
-def _shape(array: Any) -> tuple[int, int]:
-    return array.shape[0], array.shape[1]
-
-
-def _locked(mask: MaskImage) -> MaskImage:
-    view = mask.view()
-    view.flags.writeable = False
-    return view
+    globalrms = float(np.median(nodes))
+    rms = across.map(nodes, (ny, nx), blank=level.blank, least=floor / 2)
+    if not background.is_2d:
+        rms = dataclasses.replace(level, nodes=np.full((1, 1), globalrms))
+    return {"rms_map": rms, "globalrms": globalrms}

@@ -8,6 +8,7 @@ from typing import Any
 
 from ginga_bkgplugin.files.products import Product
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError
+from ginga_bkgplugin.sky.steps import Pass
 from ginga_bkgplugin.work.loading import load_result
 from ginga_bkgplugin.work.pipeline import Result, Step
 from ginga_bkgplugin.work.saving import make_product, save_products
@@ -24,6 +25,8 @@ class Jobs:
     logger : logging.Logger
     on_step, on_end : callables
         Called on the GUI thread after a session took a step, and after it took the end.
+    maps_wanted : callable
+        Whether maps of every pass are to be made for display, not only those of the result.
     """
 
     def __init__(
@@ -33,10 +36,11 @@ class Jobs:
         *,
         on_step: Callable[[], None],
         on_end: Callable[[Session], None],
+        maps_wanted: Callable[[], bool],
     ) -> None:
         self.fv, self.logger = fv, logger
         self.worker = Worker()
-        self._on_step, self._on_end = on_step, on_end
+        self._on_step, self._on_end, self._maps_wanted = on_step, on_end, maps_wanted
         self._running: Session | None = None
 
     @property
@@ -71,13 +75,18 @@ class Jobs:
             for step in steps:
                 if isinstance(step, Result):
                     outcome = step
-                else:
-                    self.fv.gui_do(self._step, session, work.serial, step)
+                    continue
+                if isinstance(step, Pass) and self._maps_wanted():
+                    step.fit.make()
+                self.fv.gui_do(self._step, session, work.serial, step)
         except Exception as error:
             if not isinstance(error, BackgroundPluginError):
                 self.logger.error(f"run: {error!r}", exc_info=True)
             outcome = error
         self.fv.gui_do(self._end, session, work.serial, outcome)
+        if isinstance(outcome, Result):  # the mask is shown, the maps follow
+            outcome.fit.make()
+            self.fv.gui_do(self._on_step)
 
     def _step(self, session: Session, serial: int, step: Any) -> None:
         if session.advance(serial, step):

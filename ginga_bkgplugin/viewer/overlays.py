@@ -115,6 +115,11 @@ class OverlayLayer:
             self.visible[kind] = on
             self._redraw()
 
+    @property
+    def wants_maps(self) -> bool:
+        """Whether background or rms are to be seen."""
+        return self.visible["background"] or self.visible["rms"]
+
     def set_opacity(self, kind: str, opacity: float) -> None:
         """Set the opacity of one overlay, 0 to 1."""
         self.opacity[kind] = opacity

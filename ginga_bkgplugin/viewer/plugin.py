@@ -69,7 +69,10 @@ class Background(LocalPlugin):
         self.session: Session | None = None
         self.sessions = Sessions()
         self._why_not = _tr("No image in this channel.")
-        self.jobs = Jobs(fv, self.logger, on_step=self.render, on_end=self._on_end)
+        self.jobs = Jobs(
+            fv, self.logger, on_step=self.render, on_end=self._on_end,
+            maps_wanted=lambda: self.overlays.wants_maps,
+        )  # fmt: skip
         classes = fv.get_draw_classes()
         self.overlays = OverlayLayer(fitsimage, classes, self.logger)
         for kind in KINDS:
@@ -190,12 +193,12 @@ class Background(LocalPlugin):
         view = session.view()
         self.panel.render(view)
         self.circles.show([row.pixel for row in view.regions], view.selected)
-        fit = session.result.fit if session.result else None
-        mask = session.preview
-        if mask is None and session.result:
-            mask = session.result.mask
+        shown = session.shown
+        fit = shown.fit if shown and shown.fit.made else None
         self.overlays.set_arrays(
-            mask=mask, background=fit.level if fit else None, rms=fit.rms if fit else None
+            mask=shown.mask if shown else None,
+            background=fit.level if fit else None,
+            rms=fit.rms if fit else None,
         )
 
     def tell(self, error: BaseException | str) -> None:

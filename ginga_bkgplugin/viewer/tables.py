@@ -8,7 +8,7 @@ from typing import Any
 from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
-from ginga_bkgplugin.sky.masking import PassRow
+from ginga_bkgplugin.sky.steps import PassRow
 from ginga_bkgplugin.work.viewmodel import RegionRow
 
 _HEIGHT = 96

@@ -22,9 +22,10 @@ from ginga_bkgplugin.recipe.parameters import (
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle, Region, SkyCircle
 from ginga_bkgplugin.sky.background import fit_background, subtract_background
-from ginga_bkgplugin.sky.masking import Pass, iterate_source_mask, mask_invalid
+from ginga_bkgplugin.sky.masking import iterate_source_mask, mask_invalid
 from ginga_bkgplugin.sky.pixels import MaskBit, check_image
 from ginga_bkgplugin.sky.raster import mask_circles
+from ginga_bkgplugin.sky.steps import Pass
 from ginga_bkgplugin.work.pipeline import Result, finish, run
 from ginga_bkgplugin.work.saving import BIT_CARDS, MASK_CARDS, make_product, save_products
 

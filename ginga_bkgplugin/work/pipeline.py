@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,12 @@ import numpy.typing as npt
 
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.background import SkyFit
-from ginga_bkgplugin.sky.masking import Pass, PassRow, Stage, iterate_source_mask, mask_invalid
-from ginga_bkgplugin.sky.pixels import MaskBit, MaskImage, as_sky_array
+from ginga_bkgplugin.sky.binning import BlockMask, full_mask
+from ginga_bkgplugin.sky.masking import iterate_source_mask, mask_invalid
+from ginga_bkgplugin.sky.pixels import MaskBit, MaskImage, as_sky_array, check_image
 from ginga_bkgplugin.sky.raster import mask_circles
 from ginga_bkgplugin.sky.smooth import iterate_smooth
+from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
@@ -28,8 +31,8 @@ class Result:
     ----------
     recipe : Recipe
         The recipe that was run.
-    mask : ndarray of uint8, shape (ny, nx)
-        All bits of `MaskBit`; read-only.
+    layers : ndarray of uint8 or BlockMask
+        What the mask is made from.
     fit : SkyFit
         Background and rms maps and their summary.
     rows : tuple of PassRow
@@ -39,10 +42,15 @@ class Result:
     """
 
     recipe: Recipe
-    mask: MaskImage
+    layers: MaskImage | BlockMask
     fit: SkyFit
     rows: tuple[PassRow, ...]
     saturation_level: float | None
+
+    @functools.cached_property
+    def mask(self) -> MaskImage:
+        """The mask, all bits of `MaskBit`, shape (ny, nx), read-only."""
+        return full_mask(self.layers)
 
     @property
     def stable(self) -> bool:
@@ -103,7 +111,8 @@ def run(
         ImageError, NoWCSError, SkyFitError or DetectionError.
     """
     yield Stage("Looking for invalid pixels", 0.0)
-    pixels = as_sky_array(data)
+    smooth = recipe.background.method == "smooth"
+    pixels = check_image(data) if smooth else as_sky_array(data)  # smooth reads it in strips
     level = recipe.source.saturation_level
     level = saturation_level if level is None else level
     rows: list[PassRow] = []
@@ -116,7 +125,7 @@ def run(
         mask = start.mask
         rows.extend(start.rows)
     last: Pass | None = None
-    if recipe.background.method == "smooth":
+    if smooth:
         mask = mask & ~np.uint8(MaskBit.SOURCE | MaskBit.SATURATED)  # each pass looks anew
         rows.clear()
         steps = iterate_smooth(
@@ -133,8 +142,8 @@ def run(
             if step.row is not None:
                 rows.append(step.row)
         yield step
-    assert last is not None and last.fit is not None
-    yield Result(recipe, last.mask, last.fit, tuple(rows), level)
+    assert last is not None
+    yield Result(recipe, last.layers, last.fit, tuple(rows), level)
 
 
 def finish(steps: Iterator[Step]) -> Result:

@@ -17,6 +17,7 @@ from ginga_bkgplugin.files.writing import check_absent, product_header, write_te
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 from ginga_bkgplugin.sky.background import subtract_background
 from ginga_bkgplugin.sky.pixels import MaskBit, has
+from ginga_bkgplugin.sky.strips import each
 from ginga_bkgplugin.work.pipeline import Result
 
 Cards = list[tuple[str, Any, str]]
@@ -72,7 +73,7 @@ def make_product(frame: Frame, result: Result, kind: str) -> Product:
         header = product_header(frame, kind, [*cards, masktype, *MASK_CARDS, *bits], history)
         return Mask(data, kind=kind, header=header, frame=frame)
     if kind in ("bkgmap", "bkgrms"):
-        data_map = result.fit.level if kind == "bkgmap" else result.fit.rms
+        data_map = result.fit.level_map if kind == "bkgmap" else result.fit.rms_map
         header = product_header(frame, kind, cards, history)
         return Background(data_map, kind=kind, header=header, frame=frame)
     if kind == "subbkg":
@@ -81,7 +82,7 @@ def make_product(frame: Frame, result: Result, kind: str) -> Product:
             if isinstance(frame.header.get(keyword), (int, float)):
                 level = frame.header[keyword] - result.fit.globalback
                 cards.append((keyword, level, "lowered by the global background"))
-        subtracted = subtract_background(frame.data, result.fit.level)
+        subtracted = subtract_background(frame.data, result.fit.level_map)
         cards.append(("BKGSUB", True, "background subtracted"))
         header = product_header(frame, kind, cards, history)
         return Product(subtracted, kind=kind, header=header, frame=frame)
@@ -170,12 +171,17 @@ def save_products(
     products = {kind: make_product(frame, result, kind) for kind in paths if kind != RECIPE}
     if folder is not None:
         _make(Path(folder))
-    for kind, path in paths.items():
+    places = list(paths.items())
+
+    def write(index: int, _: int) -> None:
+        kind, path = places[index]
         if kind == RECIPE:
             write_text(path, result.recipe.to_json(), overwrite=overwrite)
         else:
             products[kind].write(path, overwrite=overwrite)
-    return list(paths.values())
+
+    each(write, [(index, index + 1) for index in range(len(places))])
+    return [path for _, path in places]
 
 
 def _make(folder: Path) -> None:

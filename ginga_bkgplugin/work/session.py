@@ -18,9 +18,10 @@ from ginga_bkgplugin.recipe.errors import BackgroundPluginError, NoWCSError
 from ginga_bkgplugin.recipe.parameters import SourceMaskParameters
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle, Region, SkyCircle
-from ginga_bkgplugin.sky.masking import Pass, PassRow, Stage
-from ginga_bkgplugin.sky.pixels import MaskImage, reasons
+from ginga_bkgplugin.sky.maps import value_at
+from ginga_bkgplugin.sky.pixels import reasons
 from ginga_bkgplugin.sky.raster import has_sky, to_pixel, to_pixels, to_skies, to_sky
+from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
 from ginga_bkgplugin.work.pipeline import Result, Start, Step
 from ginga_bkgplugin.work.viewmodel import RegionRow, ViewModel, done_words, summary_words
 
@@ -57,7 +58,7 @@ class Session:
         self.ready = ready
         self.selected: int | None = None
         self.result: Result | None = None
-        self.preview: MaskImage | None = None
+        self.preview: Pass | None = None
         self.saved: dict[str, Path] = {}
         self.saved_in: Path | None = None
         self._rows: tuple[PassRow, ...] = ()
@@ -241,7 +242,7 @@ class Session:
         if isinstance(step, Stage):
             self._stage = step
         elif isinstance(step, Pass):
-            self.preview = step.mask
+            self.preview = step
             if step.row is not None:
                 self._rows = (*self._rows, step.row)
         return True
@@ -292,7 +293,8 @@ class Session:
             return ""
         fit = self.result.fit
         why = reasons(int(self.result.mask[y, x]))
-        return f"({x}, {y})  bkg {fit.level[y, x]:.6g}  rms {fit.rms[y, x]:.4g}  {why}"
+        level, rms = (value_at(sky_map, y, x) for sky_map in (fit.level_map, fit.rms_map))
+        return f"({x}, {y})  bkg {level:.6g}  rms {rms:.4g}  {why}"
 
     def region_rows(self) -> tuple[RegionRow, ...]:
         """The regions in pixels and, where there is a WCS, on the sky."""
@@ -309,6 +311,11 @@ class Session:
                 shown = region if isinstance(region, SkyCircle) else sky
                 self._placed[region] = RegionRow(circle, shown, on_sky)
         return tuple(self._placed[region] for region in self.recipe.regions)
+
+    @property
+    def shown(self) -> Pass | Result | None:
+        """Whose mask and maps to show: the pass just made, else the last result."""
+        return self.preview or self.result
 
     def view(self) -> ViewModel:
         """The state, worked out for display."""

@@ -6,7 +6,7 @@ import dataclasses
 
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
-from ginga_bkgplugin.sky.masking import PassRow
+from ginga_bkgplugin.sky.steps import PassRow
 from ginga_bkgplugin.work.pipeline import Result
 
 

@@ -28,8 +28,10 @@ import numpy.typing as npt
 
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, WorkerError
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.sky.masking import Pass
-from ginga_bkgplugin.sky.pixels import check_image
+from ginga_bkgplugin.sky.binning import BlockMask
+from ginga_bkgplugin.sky.maps import Map, SplineMap
+from ginga_bkgplugin.sky.pixels import FloatImage, MaskImage, check_image, read_only
+from ginga_bkgplugin.sky.steps import Pass
 from ginga_bkgplugin.work.pipeline import Result, Start, Step, run
 
 if TYPE_CHECKING:
@@ -68,23 +70,43 @@ class Planes:
 
     def put(self, step: Pass | Result) -> Pass | Result:
         """Store the arrays of a step here; returns the step without them."""
-        self.mask[:] = step.mask
-        light = dataclasses.replace(step, mask=np.empty((0, 0), np.uint8))
-        if step.fit is None:
-            return light
-        self.level[:], self.rms[:] = step.fit.level, step.fit.rms
-        empty = np.empty((0, 0), np.float32)
-        return dataclasses.replace(
-            light, fit=dataclasses.replace(step.fit, level=empty, rms=empty)
+        if isinstance(step.layers, BlockMask):
+            step.layers.full(self.mask)
+        else:
+            self.mask[:] = step.layers
+        fit = step.fit
+        light = dataclasses.replace(
+            fit,
+            level_map=_stow(fit.level_map, self.level),
+            rms_map=_stow(fit.rms_map, self.rms),
         )
+        return dataclasses.replace(step, layers=np.empty((0, 0), np.uint8), fit=light)
 
     def take(self, step: Pass | Result) -> Pass | Result:
         """The step with copies of the arrays stored here."""
-        whole = dataclasses.replace(step, mask=self.mask.copy())
-        if step.fit is None:
-            return whole
-        fit = dataclasses.replace(step.fit, level=self.level.copy(), rms=self.rms.copy())
-        return dataclasses.replace(whole, fit=fit)
+        mask, fit = read_only(self.mask.copy()), step.fit
+        full = dataclasses.replace(
+            fit,
+            level_map=_fetch(fit.level_map, self.level, mask),
+            rms_map=_fetch(fit.rms_map, self.rms, mask),
+        )
+        return dataclasses.replace(step, layers=mask, fit=full)
+
+
+def _stow(sky_map: Map, plane: FloatImage) -> Map:
+    """What to send of a map: its nodes, or nothing when its pixels are in the plane."""
+    if isinstance(sky_map, SplineMap):
+        blank = None if sky_map.blank is None else np.empty((0, 0), np.uint8)
+        return dataclasses.replace(sky_map, blank=blank)
+    plane[:] = sky_map
+    return np.empty((0, 0), np.float32)
+
+
+def _fetch(sent: Map, plane: FloatImage, mask: MaskImage) -> Map:
+    """The map that was stowed."""
+    if isinstance(sent, SplineMap):
+        return sent if sent.blank is None else dataclasses.replace(sent, blank=mask)
+    return plane.copy()
 
 
 class Worker:
@@ -218,6 +240,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=shared,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # its idle threads take the cores
         )
 
     def _load(self, process: subprocess.Popen[bytes], data: npt.NDArray[Any]) -> Planes:

@@ -7,17 +7,14 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.interpolate import CubicSpline
 
 from ginga_bkgplugin.sky.nodes import (
     CLIPPED_SIGMA,
     BoxStatistics,
     Grid,
     box_statistics,
-    full_map,
     polynomial_surface,
     smooth_surface,
-    spline_factors,
 )
 
 Array = npt.NDArray[np.float64]
@@ -64,68 +61,6 @@ def test_centres_are_where_the_mean_coordinate_is() -> None:
     grid = Grid.over((10, 9), 5)
 
     assert [list(axis) for axis in grid.centres()] == [[2.0, 7.0], [1.5, 6.0]]
-
-
-# --- splines
-
-
-def test_the_spline_goes_through_its_nodes() -> None:
-    centres = np.array([1.5, 7.0, 12.5, 20.0, 31.0])
-
-    np.testing.assert_allclose(spline_factors(centres, centres), np.eye(5), atol=1e-6)
-
-
-def test_the_spline_is_scipys_natural_one() -> None:
-    centres, inside = np.arange(2.0, 60, 9), np.linspace(2, 56, 200)
-    values = np.random.default_rng(1).normal(size=centres.size)
-
-    expected = CubicSpline(centres, values, bc_type="natural")(inside)
-    np.testing.assert_allclose(spline_factors(centres, inside) @ values, expected, atol=1e-5)
-
-
-@pytest.mark.parametrize("count", [2, 3, 4, 30])
-def test_a_straight_line_stays_straight_also_beyond_the_last_node(count: int) -> None:
-    centres = 3.5 + 8.0 * np.arange(count)
-    positions = np.arange(-20.0, centres[-1] + 40)
-
-    line = spline_factors(centres, positions) @ (5 + 0.25 * centres)
-
-    np.testing.assert_allclose(line, 5 + 0.25 * positions, atol=2e-4)
-
-
-def test_beyond_the_last_node_a_curve_goes_on_in_its_last_direction() -> None:
-    centres, values = np.arange(6.0), np.arange(6.0) ** 2
-
-    outside = spline_factors(centres, np.array([5.0, 6.0, 7.0, 20.0])) @ values
-
-    slopes = np.diff(outside) / [1, 1, 13]
-    np.testing.assert_allclose(slopes, slopes[0], rtol=1e-5)
-
-
-def test_a_single_node_is_a_constant() -> None:
-    assert (spline_factors(np.array([4.0]), np.arange(9.0)) == 1).all()
-
-
-@pytest.mark.parametrize("scale", [1, 2, 4])
-def test_a_map_of_tilted_nodes_is_tilted_on_any_binning(scale: int) -> None:
-    ny, nx = 320, 600
-    grid = Grid.over((-(-ny // scale), -(-nx // scale)), 64 / scale)
-    y, x = (scale * centre + (scale - 1) / 2 for centre in grid.centres())
-    nodes = 100 + 0.02 * x - 0.01 * y[:, np.newaxis]
-
-    level = full_map(nodes, grid, (ny, nx), scale=scale)
-
-    rows, columns = np.mgrid[:ny, :nx]
-    np.testing.assert_allclose(level, 100 + 0.02 * columns - 0.01 * rows, atol=1e-4)
-
-
-def test_a_map_keeps_the_digits_of_a_small_structure_on_a_high_sky() -> None:
-    grid = Grid.over((128, 128), 32)
-    nodes = 60_000 + np.arange(16.0).reshape(4, 4) / 64
-
-    level = full_map(nodes, grid, (128, 128), offset=-60_000)
-
-    assert 0.2 < np.ptp(level) < 0.4
 
 
 # --- statistics of boxes

@@ -16,9 +16,9 @@ from ginga_bkgplugin.recipe.parameters import BackgroundParameters
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.sky.background import SkyFit
-from ginga_bkgplugin.sky.masking import Pass
 from ginga_bkgplugin.sky.pixels import MaskBit, MaskImage, has
 from ginga_bkgplugin.sky.smooth import iterate_smooth
+from ginga_bkgplugin.sky.steps import Pass
 from ginga_bkgplugin.work.pipeline import finish, run
 from ginga_bkgplugin.work.worker import Worker
 

@@ -10,8 +10,8 @@ from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.recipe.errors import SkyFitError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle
-from ginga_bkgplugin.sky.masking import Pass, Stage
 from ginga_bkgplugin.sky.simulate import sample_field
+from ginga_bkgplugin.sky.steps import Pass, Stage
 from ginga_bkgplugin.work.pipeline import Result, run
 from ginga_bkgplugin.work.session import MOST_PASSES, Session, Work
 

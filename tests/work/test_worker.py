@@ -19,8 +19,8 @@ from ginga_bkgplugin.recipe.errors import (
 )
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
-from ginga_bkgplugin.sky.masking import Pass, Stage
 from ginga_bkgplugin.sky.simulate import SimulatedField, sample_field
+from ginga_bkgplugin.sky.steps import Pass, Stage
 from ginga_bkgplugin.work.pipeline import Result, Start, finish, run
 from ginga_bkgplugin.work.worker import Worker
 

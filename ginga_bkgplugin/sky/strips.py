@@ -1,0 +1,48 @@
+"""Work on a frame a strip of rows at a time, on several threads.
+
+A strip stays in the cache and no full-frame temporary is made. numpy gives up the GIL inside
+its loops, so strips run side by side; each writes its own rows, so the bytes are the same for
+any number of threads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+_MOST_DEFAULT_THREADS = 4
+_PIXELS = 1 << 19  # of a strip: 2 MiB of float32
+
+_threads = min(_MOST_DEFAULT_THREADS, os.cpu_count() or 1)
+
+Span = tuple[int, int]
+Answer = TypeVar("Answer")
+
+
+def set_threads(count: int) -> None:
+    """Let numpy steps use `count` threads from now on; 1 for a process among many."""
+    global _threads
+    _threads = max(1, count)
+
+
+def threads() -> int:
+    """How many threads numpy steps use."""
+    return _threads
+
+
+def spans(shape: tuple[int, int], multiple: int = 1) -> list[Span]:
+    """Row spans that cover a frame, each but the last a multiple of `multiple` rows high."""
+    ny, nx = shape
+    height = max(1, _PIXELS // max(nx, 1) // multiple) * multiple
+    return [(start, min(ny, start + height)) for start in range(0, ny, height)]
+
+
+def each(work: Callable[[int, int], Answer], parts: Sequence[Span]) -> list[Answer]:
+    """Call ``work(start, stop)`` for every span; the answers in the spans' order."""
+    count = min(_threads, len(parts))
+    if count <= 1:
+        return [work(*part) for part in parts]
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(lambda part: work(*part), parts))
