@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import CubicSpline
 
+from ginga_bkgplugin.sky.boxes import Grid
 from ginga_bkgplugin.sky.maps import SplineMap, rows_of, sampled_rows, value_at, whole
-from ginga_bkgplugin.sky.nodes import Grid
 from ginga_bkgplugin.sky.pixels import MaskBit
 from ginga_bkgplugin.sky.strips import set_threads, spans, threads
 
