@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ginga_bkgplugin.recipe.parameters import (
     BackgroundParameters,
@@ -25,6 +26,7 @@ from ginga_bkgplugin.sky.maps import SplineMap
 from ginga_bkgplugin.sky.masking import Found
 from ginga_bkgplugin.sky.pixels import MaskBit, MaskImage, check_image
 from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
+from ginga_bkgplugin.sky.strips import each, spans
 from ginga_bkgplugin.sky.surface import (
     Boxes,
     NoiseBoxes,
@@ -174,14 +176,11 @@ class Smoother:
             When too few boxes keep free pixels.
         """
         assert self._frame is not None and self._boxes is not None and self._noise is not None
-        invalid = self._mask & np.uint8(MaskBit.INVALID)
-        new = (mask & ~np.uint8(MaskBit.INVALID)) | invalid
-        changed = new != self._mask
-        rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
+        new, rows, columns = _with_regions(self._mask, mask)
         layers = BlockMask(new, self._found, self._frame.factor)
         if rows.size:
             factor = self._frame.factor
-            y, x = ((int(each[0]), int(each[-1]) + 1) for each in (rows, columns))
+            y, x = ((int(span[0]), int(span[-1]) + 1) for span in (rows, columns))
             self._frame = _taken_anew(self._frame, new, y)
             window = self._boxes.grid.window(
                 *((start // factor, -(-stop // factor)) for start, stop in (y, x))
@@ -203,7 +202,7 @@ class Smoother:
             nodes = np.full((1, 1), globalback), np.full((1, 1), globalrms)
         blank = self._mask if self._background.blank_invalid else None
         shape = self._mask.shape[0], self._mask.shape[1]
-        level, rms = (grid.map(each, shape, surface.factor, blank=blank) for each in nodes)
+        level, rms = (grid.map(node, shape, surface.factor, blank=blank) for node in nodes)
         least_free = self._parameters.least_free
         return SkyFit(level, rms, globalback, globalrms, surface.free, 0, least_free)
 
@@ -220,6 +219,27 @@ class Smoother:
         if not self._background.is_2d:
             rms = dataclasses.replace(level, nodes=np.full((1, 1), globalrms))
         return dataclasses.replace(fit, rms_map=rms, globalrms=globalrms)
+
+
+def _with_regions(
+    old: MaskImage, regions: MaskImage
+) -> tuple[MaskImage, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The old mask with other regions, and the rows and columns where it changed."""
+    new = np.empty(old.shape, np.uint8)
+    invalid = np.uint8(MaskBit.INVALID)
+    rows = np.zeros(old.shape[0], bool)
+
+    def strip(start: int, stop: int) -> npt.NDArray[np.bool_]:
+        part = new[start:stop]
+        np.bitwise_and(regions[start:stop], ~invalid, out=part)
+        part |= old[start:stop] & invalid
+        changed = part != old[start:stop]
+        rows[start:stop] = changed.any(axis=1)
+        columns: npt.NDArray[np.bool_] = changed[rows[start:stop]].any(axis=0)
+        return columns
+
+    columns = np.any(each(strip, spans((old.shape[0], old.shape[1]))), axis=0)
+    return new, np.flatnonzero(rows), np.flatnonzero(columns)
 
 
 def _taken_anew(frame: BinnedFrame, mask: MaskImage, rows: tuple[int, int]) -> BinnedFrame:
