@@ -2,7 +2,7 @@
 
     python benchmarks/bench_accuracy.py [--seeds 11 12 13] [--shape 2400 3000] [--kinds ...]
 
-The fields are `ginga_bkgplugin.sky.fields.truth_field`; the structured skies put a corner glow
+The fields are `ginga_bkgplugin.truth_field`; the structured skies put a corner glow
 and a wave under the galaxy and under pure noise. Errors are of map - truth over the pixels that
 hold data, in units of the true noise of a pixel. Light of undetected sources counts as error.
 """
@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import peers
 
-from ginga_bkgplugin.sky.fields import KINDS, SATURATION, truth_field
+from ginga_bkgplugin.sky.simulate import KINDS, SATURATION, truth_field
 
 PLAIN, STRUCTURED = ("gradient",), ("glow", "wave")
 STRUCTURED_KINDS = ("galaxy", "noise")

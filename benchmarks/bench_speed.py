@@ -47,7 +47,7 @@ def main() -> None:
     print("# Speed of whole processes\n")
     print("\n".join(["```text", *peers.banner(), "```"]))
     print(
-        "\nThe field is the kind `typical` of `ginga_bkgplugin.sky.fields`, float32, no NaN."
+        "\nThe field is the kind `typical` of `ginga_bkgplugin.truth_field`, float32, no NaN."
         " Python starts and imports are inside the times of all but SExtractor and NoiseChisel."
         " Peak is the largest resident set of the process (getrusage). SExtractor and sep once"
         f" mask no sources: they do less work. Medians of {options.repeats} runs in turns,"
@@ -196,7 +196,7 @@ def make(image: str, megapixels: str, seed: str) -> None:
     """Child: write the field."""
     from astropy.io import fits
 
-    from ginga_bkgplugin.sky.fields import SATURATION, truth_field
+    from ginga_bkgplugin.sky.simulate import SATURATION, truth_field
 
     ny = round((float(megapixels) * 1e6 / 1.5) ** 0.5)
     field = truth_field("typical", (ny, round(1.5 * ny)), seed=int(seed))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ginga_bkgplugin.sky.masking import iterate_source_mask, mask_invalid
     from ginga_bkgplugin.sky.pixels import MaskBit
     from ginga_bkgplugin.sky.raster import mask_circles
-    from ginga_bkgplugin.sky.simulate import sample_field
+    from ginga_bkgplugin.sky.simulate import SimulatedField, sample_field, truth_field
     from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
     from ginga_bkgplugin.work.image import ScienceImage
     from ginga_bkgplugin.work.loading import load_result, read_recipe
@@ -69,7 +69,7 @@ _HOMES = {
     "sky.masking": ("iterate_source_mask", "mask_invalid"),
     "sky.pixels": ("MaskBit",),
     "sky.raster": ("mask_circles",),
-    "sky.simulate": ("sample_field",),
+    "sky.simulate": ("SimulatedField", "sample_field", "truth_field"),
     "sky.steps": ("Pass", "PassRow", "Stage"),
     "work.image": ("ScienceImage",),
     "work.loading": ("load_result", "read_recipe"),
@@ -116,6 +116,7 @@ __all__ = [
     "Recipe",
     "Result",
     "ScienceImage",
+    "SimulatedField",
     "SkyCircle",
     "SkyFit",
     "SkyFitError",
@@ -135,4 +136,5 @@ __all__ = [
     "sample_field",
     "save_products",
     "subtract_background",
+    "truth_field",
 ]

@@ -8,7 +8,7 @@ import pytest
 
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle
-from ginga_bkgplugin.sky.fields import SATURATION, TruthField, truth_field
+from ginga_bkgplugin.sky.simulate import SATURATION, SimulatedField, truth_field
 from ginga_bkgplugin.work.pipeline import Result, finish, run
 
 SHAPE = (800, 1000)
@@ -18,7 +18,7 @@ Array = npt.NDArray[np.float32]
 
 
 @functools.cache
-def _field(kind: str) -> TruthField:
+def _field(kind: str) -> SimulatedField:
     field = truth_field(kind, SHAPE, seed=3)
     field.data.flags.writeable = False
     return field
@@ -31,7 +31,7 @@ def _result(kind: str, method: str = "smooth", circles: bool = False) -> Result:
     return finish(run(field.data, recipe, saturation_level=SATURATION))
 
 
-def _error(result: Result, field: TruthField) -> Array:
+def _error(result: Result, field: SimulatedField) -> Array:
     """Of the background, in units of the noise."""
     error: Array = (result.fit.level - field.sky) / np.float32(field.noise)
     return error
