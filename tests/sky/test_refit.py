@@ -13,9 +13,9 @@ from ginga_bkgplugin.recipe.parameters import (
     SourceMaskParameters,
 )
 from ginga_bkgplugin.recipe.shapes import PixelCircle
-from ginga_bkgplugin.sky.fields import TruthField, truth_field
 from ginga_bkgplugin.sky.pixels import MaskBit, MaskImage
 from ginga_bkgplugin.sky.raster import mask_circles
+from ginga_bkgplugin.sky.simulate import SimulatedField, truth_field
 from ginga_bkgplugin.sky.smooth import Smoother
 from ginga_bkgplugin.sky.steps import Pass
 
@@ -24,7 +24,7 @@ HERE, THERE = PixelCircle(300, 250, 120), PixelCircle(640, 520, 90)
 
 
 @functools.cache
-def _field() -> TruthField:
+def _field() -> SimulatedField:
     return truth_field("gaps", SHAPE, seed=3)
 
 
