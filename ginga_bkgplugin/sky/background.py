@@ -38,9 +38,9 @@ class SkyFit:
     level, rms : ndarray of float32, shape (ny, nx)
         Background and its per-pixel noise, in the image's units.
     globalback, globalrms : float
-        Their summary: medians over the mesh, as SEP gives them.
+        Their summary: medians over the boxes, as SEP gives them.
     fractions : ndarray of float64
-        Share of free pixels in each box of the mesh.
+        Share of free pixels in each box of the mesh, or of the model.
     unphysical : int
         Pixels where the rms map is not above 0: SEP's spline overshoots beside steep filled
         boxes.
@@ -63,7 +63,7 @@ class SkyFit:
 
     @property
     def filled(self) -> int:
-        """Boxes with too few free pixels, filled from their neighbours."""
+        """Boxes with too few free pixels: filled from their neighbours, or left out by a model."""
         unmeasured = (self.fractions < self.least_free) | (self.fractions == 0)
         return int(np.count_nonzero(unmeasured))
 
@@ -81,7 +81,7 @@ def fit_background(
     data : array_like, shape (ny, nx)
         The image, any real type. NaN and inf are left out whether or not they are masked.
     parameters : BackgroundParameters
-        Mesh or constant, box and filter size.
+        Constant, model, filling, box and filter size.
     mask : array_like of uint8 or bool, shape (ny, nx), optional
         Non-zero pixels are left out. Pixels with `MaskBit.INVALID` become NaN in the maps
         where ``blank_invalid`` is on.
@@ -89,15 +89,17 @@ def fit_background(
     Returns
     -------
     SkyFit
-        With ``is_2d``, the maps of ``sep.Background(data, mask, bw, bh, fw, fh)``; without,
-        its globalback and globalrms at every pixel.
+        With ``is_2d`` and the model mesh, the maps of ``sep.Background(data, mask, bw, bh, fw,
+        fh)``, over-masked boxes filled anew with ``fill="smooth"``; with another model, its map.
+        Without ``is_2d``, SEP's globalback and globalrms at every pixel.
 
     Raises
     ------
     ImageError
         When `data` is not an image, is too small, or the mask has another shape.
     SkyFitError
-        When no box of the mesh has half its pixels free. SEP itself would return 0 +- 1.
+        When no box of the mesh has half its pixels free, where SEP itself would return 0 +- 1;
+        or the free boxes do not determine the model.
     """
     pixels = as_sky_array(data)
     check_size(pixels)
@@ -105,9 +107,32 @@ def fit_background(
     fractions = good_fractions(masked, parameters.box_size)
     if not measured_boxes(fractions).any():
         raise SkyFitError(_over_masked(fractions, masked, parameters.box_size))
+    pixels = without_non_finite(pixels)
+    fit = _seps_fit(pixels, masked, fractions, parameters)
+    if parameters.is_2d and (parameters.model, parameters.fill) != ("mesh", "nearest"):
+        from ginga_bkgplugin.sky.models import fill_smoothly, with_model
+
+        if not measured_boxes(fractions).all():
+            unfiltered = parameters.replace(filter_size=1)
+            raw = _seps_fit(pixels, masked, fractions, unfiltered)
+            fit = fill_smoothly(fit, raw, parameters)
+        fit = with_model(pixels, masked, fit, parameters)
+    if parameters.blank_invalid:
+        invalid = has(masked, MaskBit.INVALID)
+        fit.level[invalid] = fit.rms[invalid] = np.nan
+    return fit
+
+
+def _seps_fit(
+    pixels: FloatImage,
+    masked: MaskImage,
+    fractions: npt.NDArray[np.float64],
+    parameters: BackgroundParameters,
+) -> SkyFit:
+    """The maps of `sep.Background`, or its global values, untouched."""
     box, median = parameters.box_size, parameters.filter_size
     sky = sep.Background(
-        without_non_finite(pixels),
+        pixels,
         mask=masked.astype(bool) if masked.any() else None,
         bw=box, bh=box, fw=median, fh=median,
     )  # fmt: skip
@@ -120,9 +145,6 @@ def fit_background(
         level = np.full(pixels.shape, globalback, dtype=np.float32)
         rms = np.full(pixels.shape, globalrms, dtype=np.float32)
     unphysical = int(np.count_nonzero(rms <= 0)) if globalrms > 0 else 0
-    if parameters.blank_invalid:
-        invalid = has(masked, MaskBit.INVALID)
-        level[invalid] = rms[invalid] = np.nan
     return SkyFit(level, rms, globalback, globalrms, fractions, unphysical)
 
 

@@ -29,9 +29,7 @@ from ginga_bkgplugin.sky.pixels import (
 )
 
 LINE_RATIO = 8.0  # length to width from which on a source is a line, not a disc
-_FIRST_PIXEL_STACK = (
-    1_000_000  # SEP initialises it entry by entry at every call; doubled when full
-)
+_FIRST_PIXEL_STACK = 1_000_000  # SEP initialises each entry at every call; doubled when full
 
 
 def mask_invalid(
@@ -159,7 +157,7 @@ def iterate_source_mask(
     Stage
         Before each long step.
     Pass
-        The start, with no row, then each pass.
+        The start, with no row, then each pass, on the mesh; last, a model's sky with no row.
 
     Raises
     ------
@@ -176,7 +174,8 @@ def iterate_source_mask(
     done = 0.0
     yield Stage("Fitting the first background", done)
     mask = mask.copy()
-    fit = fit_background(pixels, background, mask=mask)
+    mesh = background.replace(model="mesh")  # sources stand out against the sky round them
+    fit = fit_background(pixels, mesh, mask=mask)
     yield Pass(None, _read_only(mask), fit)
     for index in range(first, last + 1):
         done += share
@@ -188,7 +187,7 @@ def iterate_source_mask(
         done += share
         if masked > before:  # else the sky below the mask is the same
             yield Stage(f"Pass {index}: fitting the background", done)
-            fit = fit_background(pixels, background, mask=mask)
+            fit = fit_background(pixels, mesh, mask=mask)
         row = PassRow(
             index=index,
             sources=found.sources,
@@ -200,7 +199,10 @@ def iterate_source_mask(
         )
         yield Pass(row, _read_only(mask), fit)
         if masked == before:
-            return
+            break
+    if background.is_2d and background != mesh:
+        yield Stage(f"Fitting the model {background.model}", 1 - share / 2)
+        yield Pass(None, _read_only(mask), fit_background(pixels, background, mask=mask))
 
 
 @dataclasses.dataclass(frozen=True)

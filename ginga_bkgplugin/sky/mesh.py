@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 
-from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage
+from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskImage
 
 LEAST_GOOD_FRACTION = 0.5  # BACK_MINGOODFRAC of SEP and SExtractor (sep background.c)
 
@@ -28,17 +30,46 @@ def good_fractions(mask: MaskImage | BoolImage, box_size: int) -> npt.NDArray[np
     ndarray of float64, shape (ceil(ny / box_size), ceil(nx / box_size))
     """
     ny, nx = mask.shape
-    columns = np.arange(0, nx, box_size)
-    counts = np.empty((-(-ny // box_size), columns.size))
-    for row, start in enumerate(range(0, ny, box_size)):
-        free = (mask[start : start + box_size] == 0).sum(axis=0, dtype=np.int64)
-        counts[row] = np.add.reduceat(free, columns)
-    widths = np.minimum(box_size, nx - columns)
-    heights = np.minimum(box_size, ny - np.arange(0, ny, box_size))
-    counts /= heights[:, np.newaxis] * widths
+    return free_fractions(mask, _edges(ny, box_size), _edges(nx, box_size))
+
+
+def _edges(size: int, box_size: int) -> npt.NDArray[np.intp]:
+    return np.append(np.arange(0, size, box_size), size)
+
+
+def free_fractions(
+    mask: MaskImage | BoolImage, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float64]:
+    """Share of free pixels in each box between these edges along y and x."""
+    counts = np.empty((rows.size - 1, columns.size - 1))
+    for row, (start, end) in enumerate(itertools.pairwise(rows)):
+        free = (mask[start:end] == 0).sum(axis=0, dtype=np.int64)
+        counts[row] = np.add.reduceat(free, columns[:-1])
+    counts /= np.diff(rows)[:, np.newaxis] * np.diff(columns)
     return counts
 
 
 def measured_boxes(fractions: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """Boxes that SEP measures; it fills the others from the nearest measured ones."""
     return fractions >= LEAST_GOOD_FRACTION
+
+
+def at_centres(
+    image: FloatImage, rows: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """An image's values at rows x columns; between pixels, the mean of the neighbours.
+
+    Off the frame, those of its edge.
+    """
+    corners = [
+        image[
+            np.ix_(
+                np.clip(y(rows), 0, image.shape[0] - 1).astype(int),
+                np.clip(x(columns), 0, image.shape[1] - 1).astype(int),
+            )
+        ].astype(np.float64)
+        for y in (np.floor, np.ceil)
+        for x in (np.floor, np.ceil)
+    ]
+    values: npt.NDArray[np.float64] = np.mean(corners, axis=0)
+    return values

@@ -23,7 +23,8 @@ from ginga_bkgplugin.sky.background import SkyFit, check_size
 from ginga_bkgplugin.sky.binning import Binned, any_in_block, bin_image, unbin
 from ginga_bkgplugin.sky.deep import find_deep
 from ginga_bkgplugin.sky.masking import Pass, PassRow, Stage
-from ginga_bkgplugin.sky.mesh import good_fractions, measured_boxes
+from ginga_bkgplugin.sky.mesh import at_centres, good_fractions, measured_boxes
+from ginga_bkgplugin.sky.models import with_model
 from ginga_bkgplugin.sky.nodes import Grid, Nodes, box_statistics, full_map, smooth_surface
 from ginga_bkgplugin.sky.pixels import (
     BoolImage,
@@ -126,7 +127,7 @@ def iterate_smooth(
         bits[invalid] = mask[invalid]
         yield Stage(f"Pass {index}: fitting the background", (index + 0.5) * share)
         grid = Grid.over(_shape(binned.image), background.box_size / factor)
-        guess = _at_centres(rms, grid) * (surface.factor / factor)
+        guess = at_centres(rms, *grid.centres()) * (surface.factor / factor)
         surface = _fit_surface(binned, level, taken | (found.mask != 0), grid, guess, parameters)
         masked = np.count_nonzero(bits)
         row = PassRow(
@@ -159,7 +160,7 @@ def _first_surface(
     if measured_boxes(good_fractions(masked, box)).any():
         sky = sep.Background(binned.image, mask=masked, bw=box, bh=box, fw=3, fh=3)
         level = sky.back()
-        noise = np.maximum(_at_centres(sky.rms(), grid), 1e-3 * sky.globalrms)
+        noise = np.maximum(at_centres(sky.rms(), *grid.centres()), 1e-3 * sky.globalrms)
     else:  # SEP would say 0 +- 1
         free = np.zeros(1, np.float32) if masked.all() else binned.image[~masked]
         middle = np.median(free)
@@ -189,7 +190,7 @@ def _fit_surface(
             " box_size."
         )
     weights = np.where(enough, statistics.count, 0.0)
-    node = _at_centres(level, grid) + statistics.mean
+    node = at_centres(level, *grid.centres()) + statistics.mean
     smooth = smooth_surface(  # not robust: steep corners would count as outliers, round by round
         node, weights, degree=parameters.degree, robust=0, stiffness=parameters.stiffness
     )[0]
@@ -197,18 +198,6 @@ def _fit_surface(
     positive = statistics.rms[enough & (statistics.rms > 0)]
     floor = float(positive.min()) if positive.size else 1e-30
     return Surface(grid, binned.factor, smooth, np.maximum(noise, floor), free)
-
-
-def _at_centres(array: FloatImage, grid: Grid) -> Nodes:
-    """Values at the boxes' centres; a centre between pixels is the mean of its neighbours."""
-    rows, columns = grid.centres()
-    corners = [
-        array[np.ix_(row(rows).astype(int), column(columns).astype(int))].astype(np.float64)
-        for row in (np.floor, np.ceil)
-        for column in (np.floor, np.ceil)
-    ]
-    values: Nodes = np.mean(corners, axis=0)
-    return values
 
 
 def _fit(surface: Surface, pixels: FloatImage, parameters: SmoothParameters) -> SkyFit:
@@ -234,6 +223,7 @@ def _final(
     """The final maps, with the noise measured on full-resolution pixels."""
     fit = _fit(surface, pixels, parameters)
     fit = dataclasses.replace(fit, **_noise(pixels, fit, mask, background, parameters))
+    fit = with_model(pixels, mask, fit, background)
     if not background.is_2d:
         constant = np.full_like(fit.level, fit.globalback)
         fit = dataclasses.replace(fit, level=constant, rms=np.full_like(constant, fit.globalrms))

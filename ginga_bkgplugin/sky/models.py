@@ -1,0 +1,264 @@
+"""Models of the sky besides the mesh: one constant, a plane, polynomials; and smooth filling.
+
+A model is fitted to the clipped means of the free pixels of each box. Its terms are averaged
+over the same pixels, so that a box half under a mask pulls the model nowhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.polynomial.legendre import legvander
+
+from ginga_bkgplugin.recipe.errors import SkyFitError
+from ginga_bkgplugin.sky.mesh import at_centres, free_fractions, good_fractions, measured_boxes
+from ginga_bkgplugin.sky.nodes import (
+    Grid,
+    Nodes,
+    box_statistics,
+    determined,
+    full_map,
+    robust_coefficients,
+    smooth_surface,
+    term_orders,
+)
+from ginga_bkgplugin.sky.pixels import FloatImage, MaskImage
+
+if TYPE_CHECKING:
+    from ginga_bkgplugin.recipe.parameters import BackgroundParameters
+    from ginga_bkgplugin.sky.background import SkyFit
+
+DEGREES = {"constant": 0, "plane": 1, "poly2": 2, "poly3": 3, "poly4": 4}
+_CLIP = 3.0
+_STRIP = 16  # rows of a map made at once: they stay in the cache
+
+
+def model_grid(shape: tuple[int, int], background: BackgroundParameters) -> Grid:
+    """The boxes a model is fitted to: of `box_size`, smaller where the frame has too few.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (ny, nx) of the frame.
+    background : BackgroundParameters
+        Its model and box size.
+    """
+    degree = DEGREES[background.model]
+    fewest = 2 * (degree + 1) if degree else 1
+
+    def edges(size: int) -> npt.NDArray[np.intp]:
+        count = max(round(size / background.box_size), min(fewest, size))
+        return np.round(np.linspace(0, size, count + 1)).astype(np.intp)
+
+    return Grid(edges(shape[0]), edges(shape[1]))
+
+
+def box_fractions(mask: MaskImage, background: BackgroundParameters) -> Nodes:
+    """Share of free pixels in each box of the mesh, or of the model that is not a mesh."""
+    if not background.is_2d or background.model == "mesh":
+        return good_fractions(mask, background.box_size)
+    grid = model_grid((mask.shape[0], mask.shape[1]), background)
+    return free_fractions(mask, grid.rows, grid.columns)
+
+
+def with_model(
+    pixels: FloatImage, mask: MaskImage, fit: SkyFit, background: BackgroundParameters
+) -> SkyFit:
+    """A fit with the model's map instead of the mesh's.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (ny, nx)
+        The image, finite everywhere.
+    mask : ndarray of uint8, shape (ny, nx)
+        Non-zero pixels are left out.
+    fit : SkyFit
+        The sky on the mesh, no NaN: pixels are clipped round it.
+    background : BackgroundParameters
+        With the model mesh or without ``is_2d``, `fit` is given back.
+
+    Raises
+    ------
+    SkyFitError
+        When the free boxes do not determine the model.
+    """
+    if not background.is_2d or background.model == "mesh":
+        return fit
+    grid = model_grid((pixels.shape[0], pixels.shape[1]), background)
+    orders = term_orders(DEGREES[background.model], *pixels.shape)
+    boxes = box_means(pixels, mask, fit, grid, orders)
+    free = box_fractions(mask, background)
+    enough = (free >= fit.least_free) & (boxes.count > 0)
+    terms, count = boxes.terms[enough], boxes.count[enough]
+    if not determined(terms):
+        raise SkyFitError(_undetermined(background.model, enough, len(orders)))
+    fit = dataclasses.replace(fit, fractions=np.where(boxes.count > 0, free, 0.0))
+    if background.model == "constant":
+        level = _weighted_median(boxes.mean[enough], count)
+        rms = _weighted_median(boxes.rms[enough], count)
+        return dataclasses.replace(
+            fit,
+            level=np.full(pixels.shape, level, np.float32),
+            rms=np.full(pixels.shape, rms, np.float32),
+            globalback=level,
+            globalrms=rms,
+            unphysical=0,
+        )
+    found = robust_coefficients(terms, boxes.mean[enough], count)
+    surface = polynomial_map(found, orders, (pixels.shape[0], pixels.shape[1]))
+    middle = float(np.median(at_centres(surface, *grid.centres())))
+    return dataclasses.replace(fit, level=surface, globalback=middle)
+
+
+@dataclasses.dataclass(frozen=True)
+class BoxMeans:
+    """Of each box, over its free pixels after clipping: mean, rms, number, means of the terms.
+
+    NaN where no pixel is left. The rms is that of a whole Gaussian.
+    """
+
+    mean: Nodes
+    rms: Nodes
+    count: Nodes
+    terms: npt.NDArray[np.float64]
+
+
+def box_means(
+    pixels: FloatImage,
+    mask: MaskImage,
+    fit: SkyFit,
+    grid: Grid,
+    orders: list[tuple[int, int]],
+) -> BoxMeans:
+    """Clipped means of boxes, and the means of polynomial terms over the same pixels."""
+    (ny, nx), starts = grid.shape, grid.columns[:-1]
+    along_y, along_x = _legendre(pixels.shape[0], orders, 0), _legendre(pixels.shape[1], orders, 1)
+    rounding = 8 * float(np.finfo(np.float32).eps * max(fit.level.max(), -fit.level.min()))
+    guess = np.maximum(at_centres(fit.rms, *grid.centres()), rounding)
+    mean, rms, count = (np.full((ny, nx), np.nan) for _ in range(3))
+    terms = np.full((ny, nx, len(orders)), np.nan)
+    for j in range(ny):
+        strip = slice(grid.rows[j], grid.rows[j + 1])
+        values, masked = pixels[strip], mask[strip] != 0
+        residual = values - fit.level[strip]
+        one = Grid(np.array([0, residual.shape[0]]), grid.columns)
+        found = box_statistics(residual, masked, one, guess[j : j + 1], clip=_CLIP)
+        width = _CLIP * found.rms[0] + rounding
+        low, high = (
+            np.repeat(np.nan_to_num(edge), np.diff(grid.columns)).astype(np.float32)
+            for edge in (found.mean[0] - width, found.mean[0] + width)
+        )
+        used = ~masked & (residual >= low) & (residual <= high)
+        number = np.add.reduceat(used.sum(axis=0, dtype=np.float64), starts)
+        kept = np.where(used, values, np.float32(0)).sum(axis=0, dtype=np.float64)
+        moments = np.einsum("yj,yx->jx", along_y[strip], used.astype(np.float64))
+        sums = [np.add.reduceat(moments[a] * along_x[:, b], starts) for a, b in orders]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean[j] = np.add.reduceat(kept, starts) / number
+            terms[j] = np.stack(sums, axis=-1) / number[:, np.newaxis]
+        rms[j], count[j] = found.rms[0], number
+    return BoxMeans(mean, rms, count, terms)
+
+
+def _legendre(size: int, orders: list[tuple[int, int]], axis: int) -> npt.NDArray[np.float64]:
+    """Legendre polynomials at the pixels along an axis; the frame reaches from -1 to 1."""
+    position = (2 * np.arange(size) + 1) / size - 1
+    return np.asarray(legvander(position, max(each[axis] for each in orders)), np.float64)
+
+
+def polynomial_map(
+    coefficients: npt.NDArray[np.float64],
+    orders: list[tuple[int, int]],
+    shape: tuple[int, int],
+) -> FloatImage:
+    """The polynomial at every pixel, worked out in float64 and rounded once."""
+    along_y, along_x = _legendre(shape[0], orders, 0), _legendre(shape[1], orders, 1).T
+    factors = np.zeros((along_y.shape[1], along_x.shape[0]))
+    for (j, i), value in zip(orders, coefficients, strict=True):
+        factors[j, i] = value
+    across = np.einsum("yj,ji->yi", along_y, factors)
+    out = np.empty(shape, np.float32)
+    for start in range(0, shape[0], _STRIP):
+        rows = across[start : start + _STRIP, :, np.newaxis]
+        block = rows[:, 0] * along_x[0]
+        for i in range(1, along_x.shape[0]):
+            block += rows[:, i] * along_x[i]
+        out[start : start + _STRIP] = block
+    return out
+
+
+def fill_smoothly(fit: SkyFit, raw: SkyFit, background: BackgroundParameters) -> SkyFit:
+    """SEP's maps with a smooth surface in the boxes it could not measure.
+
+    SEP filters its mesh after filling it, so boxes beside a hole hold its steps as well: they get
+    the median of the mesh filled smoothly. All others keep their node. SEP's spline is linear:
+    what is added to its map is the spline of what is added to its nodes.
+
+    Parameters
+    ----------
+    fit, raw : SkyFit
+        From `sep.Background` with boxes from pixel (0, 0), no NaN, with the median filter over
+        the mesh and without.
+    background : BackgroundParameters
+        Its box and filter size.
+    """
+    measured = measured_boxes(fit.fractions)
+    box = background.box_size
+    grid = Grid(*(np.arange(size + 1) * box for size in measured.shape))  # as SEP's nodes stand
+    heights, widths = (
+        np.diff(np.minimum(edges, size))
+        for edges, size in zip((grid.rows, grid.columns), fit.level.shape, strict=True)
+    )
+    weights = np.where(measured, fit.fractions * heights[:, np.newaxis] * widths, 0.0)
+    size = background.filter_size
+    # not robust: steep corners would count as outliers
+    level, _ = _refilled(fit.level, raw.level, grid, weights, size, robust=0)
+    rms, floor = _refilled(fit.rms, raw.rms, grid, weights, size, robust=2)
+    np.maximum(rms, np.float32(floor / 2), out=rms)
+    unphysical = int(np.count_nonzero(rms <= 0)) if fit.globalrms > 0 else 0
+    return dataclasses.replace(fit, level=level, rms=rms, unphysical=unphysical)
+
+
+def _refilled(
+    image: FloatImage,
+    raw: FloatImage,
+    grid: Grid,
+    weights: Nodes,
+    filter_size: int,
+    *,
+    robust: int,
+) -> tuple[FloatImage, float]:
+    """A map whose nodes without weight are a smooth surface's; and its least measured node."""
+    measured, shape = weights > 0, (image.shape[0], image.shape[1])
+    nodes = at_centres(raw, *grid.centres())
+    surface = smooth_surface(nodes, weights, robust=robust)[0]
+    filled = np.where(measured, nodes, surface)
+    reach = filter_size // 2
+    windows, holes = (
+        sliding_window_view(np.pad(each, reach, constant_values=outside), (filter_size,) * 2)
+        for each, outside in ((filled, np.nan), (~measured, False))
+    )
+    beside = holes.any(axis=(2, 3)) & measured
+    filled[beside] = np.nanmedian(windows[beside], axis=(1, 2))
+    before = at_centres(image, *grid.centres())
+    change = full_map(np.where(beside | ~measured, filled - before, 0.0), grid, shape)
+    change += image
+    return change, max(float(nodes[measured].min()), 0.0)
+
+
+def _weighted_median(values: Nodes, weights: Nodes) -> float:
+    order = np.argsort(values, kind="stable")
+    middles = np.cumsum(weights[order]) - weights[order] / 2
+    return float(np.interp(weights.sum() / 2, middles, values[order]))
+
+
+def _undetermined(model: str, enough: npt.NDArray[np.bool_], terms: int) -> str:
+    return (
+        f"Over-masked: {enough.sum()} of {enough.size} boxes are free, too few or too much in one"
+        f" place for the {terms} terms of the model {model}. Mask less, draw smaller regions, or"
+        " choose a model of lower degree or the model constant."
+    )
