@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.polynomial.legendre import legvander
 
 from ginga_bkgplugin.recipe.errors import SkyFitError
+from ginga_bkgplugin.sky.binning import any_in_block, bin_image
 from ginga_bkgplugin.sky.mesh import at_centres, free_fractions, good_fractions, measured_boxes
 from ginga_bkgplugin.sky.nodes import (
     Grid,
@@ -26,7 +27,7 @@ from ginga_bkgplugin.sky.nodes import (
     smooth_surface,
     term_orders,
 )
-from ginga_bkgplugin.sky.pixels import FloatImage, MaskImage
+from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskImage
 
 if TYPE_CHECKING:
     from ginga_bkgplugin.recipe.parameters import BackgroundParameters
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 DEGREES = {"constant": 0, "plane": 1, "poly2": 2, "poly3": 3, "poly4": 4}
 _CLIP = 3.0
+_FEWEST_BLOCKS = 8  # along the side of a box
 _STRIP = 16  # rows of a map made at once: they stay in the cache
 
 
@@ -88,80 +90,110 @@ def with_model(
     """
     if not background.is_2d or background.model == "mesh":
         return fit
-    grid = model_grid((pixels.shape[0], pixels.shape[1]), background)
-    orders = term_orders(DEGREES[background.model], *pixels.shape)
+    shape = (pixels.shape[0], pixels.shape[1])
+    grid, orders = model_grid(shape, background), term_orders(DEGREES[background.model], *shape)
     boxes = box_means(pixels, mask, fit, grid, orders)
-    free = box_fractions(mask, background)
-    enough = (free >= fit.least_free) & (boxes.count > 0)
-    terms, count = boxes.terms[enough], boxes.count[enough]
+    free = np.where(boxes.count > 0, box_fractions(mask, background), 0.0)
+    enough = (free >= fit.least_free) & (free > 0)
+    terms, means, count = boxes.terms[enough], boxes.mean[enough], boxes.count[enough]
     if not determined(terms):
         raise SkyFitError(_undetermined(background.model, enough, len(orders)))
-    fit = dataclasses.replace(fit, fractions=np.where(boxes.count > 0, free, 0.0))
+    fit = dataclasses.replace(fit, fractions=free)
     if background.model == "constant":
-        level = _weighted_median(boxes.mean[enough], count)
-        rms = _weighted_median(boxes.rms[enough], count)
+        level, rms = _weighted_median(means, count), fit.globalrms
+        if background.method == "sep":  # whose rms is that of a clipped Gaussian
+            guess = np.maximum(at_centres(fit.rms, *grid.centres()), _rounding(fit.level))
+            noise = box_statistics(pixels - fit.level, mask != 0, grid, guess).rms
+            rms = _weighted_median(np.nan_to_num(noise[enough], nan=rms), count)
         return dataclasses.replace(
             fit,
-            level=np.full(pixels.shape, level, np.float32),
-            rms=np.full(pixels.shape, rms, np.float32),
+            level=np.full(shape, level, np.float32),
+            rms=np.full(shape, rms, np.float32),
             globalback=level,
             globalrms=rms,
             unphysical=0,
         )
-    found = robust_coefficients(terms, boxes.mean[enough], count)
-    surface = polynomial_map(found, orders, (pixels.shape[0], pixels.shape[1]))
+    surface = polynomial_map(robust_coefficients(terms, means, count), orders, shape)
     middle = float(np.median(at_centres(surface, *grid.centres())))
     return dataclasses.replace(fit, level=surface, globalback=middle)
 
 
 @dataclasses.dataclass(frozen=True)
 class BoxMeans:
-    """Of each box, over its free pixels after clipping: mean, rms, number, means of the terms.
+    """Of each box, after clipping: mean, pixels it rests on, means of the terms over them.
 
-    NaN where no pixel is left. The rms is that of a whole Gaussian.
+    NaN where no pixel is left.
     """
 
     mean: Nodes
-    rms: Nodes
     count: Nodes
     terms: npt.NDArray[np.float64]
 
 
 def box_means(
-    pixels: FloatImage,
-    mask: MaskImage,
-    fit: SkyFit,
-    grid: Grid,
-    orders: list[tuple[int, int]],
+    pixels: FloatImage, mask: MaskImage, fit: SkyFit, grid: Grid, orders: list[tuple[int, int]]
 ) -> BoxMeans:
-    """Clipped means of boxes, and the means of polynomial terms over the same pixels."""
-    (ny, nx), starts = grid.shape, grid.columns[:-1]
-    along_y, along_x = _legendre(pixels.shape[0], orders, 0), _legendre(pixels.shape[1], orders, 1)
-    rounding = 8 * float(np.finfo(np.float32).eps * max(fit.level.max(), -fit.level.min()))
-    guess = np.maximum(at_centres(fit.rms, *grid.centres()), rounding)
-    mean, rms, count = (np.full((ny, nx), np.nan) for _ in range(3))
-    terms = np.full((ny, nx, len(orders)), np.nan)
-    for j in range(ny):
-        strip = slice(grid.rows[j], grid.rows[j + 1])
-        values, masked = pixels[strip], mask[strip] != 0
-        residual = values - fit.level[strip]
-        one = Grid(np.array([0, residual.shape[0]]), grid.columns)
-        found = box_statistics(residual, masked, one, guess[j : j + 1], clip=_CLIP)
-        width = _CLIP * found.rms[0] + rounding
+    """Clipped means of boxes, and the means of polynomial terms over the same pixels.
+
+    They are taken on blocks of 4 x 4 pixels where the boxes and the gaps in the mask allow it, as
+    the skewed noise of few counts is less so there, and faint stars stand out.
+    """
+    factor, masked = _blocks(mask, grid)
+    ny, nx = masked.shape
+    image, level = (
+        bin_image(each[: ny * factor, : nx * factor], None, factor).image
+        for each in (pixels, fit.level)
+    )
+    rows, columns = (
+        np.minimum(np.round(edges / factor).astype(np.intp), size)
+        for edges, size in ((grid.rows, ny), (grid.columns, nx))
+    )
+    blocks = Grid(rows, columns)
+    rounding = _rounding(level)
+    guess = np.maximum(at_centres(fit.rms, *grid.centres()) / factor, rounding)
+    residual = image - level
+    found = box_statistics(residual, masked, blocks, guess, clip=_CLIP)
+    centre, width = np.nan_to_num(found.mean), np.nan_to_num(_CLIP * found.rms) + rounding
+    along_y, along_x = (
+        _legendre(size, orders, axis)[: count * factor].reshape(count, factor, -1).mean(axis=1)
+        for axis, (size, count) in enumerate(zip(pixels.shape, (ny, nx), strict=True))
+    )
+    mean, number = (np.zeros(blocks.shape) for _ in range(2))
+    terms = np.zeros((*blocks.shape, len(orders)))
+    for j in range(blocks.shape[0]):
+        strip = slice(rows[j], rows[j + 1])
         low, high = (
-            np.repeat(np.nan_to_num(edge), np.diff(grid.columns)).astype(np.float32)
-            for edge in (found.mean[0] - width, found.mean[0] + width)
+            np.repeat(edge, np.diff(columns)).astype(np.float32)
+            for edge in (centre[j] - width[j], centre[j] + width[j])
         )
-        used = ~masked & (residual >= low) & (residual <= high)
-        number = np.add.reduceat(used.sum(axis=0, dtype=np.float64), starts)
-        kept = np.where(used, values, np.float32(0)).sum(axis=0, dtype=np.float64)
+        used = ~masked[strip] & (residual[strip] >= low) & (residual[strip] <= high)
+        number[j] = np.add.reduceat(used.sum(axis=0, dtype=np.float64), columns[:-1])
+        kept = np.where(used, image[strip], np.float32(0)).sum(axis=0, dtype=np.float64)
+        mean[j] = np.add.reduceat(kept, columns[:-1])
         moments = np.einsum("yj,yx->jx", along_y[strip], used.astype(np.float64))
-        sums = [np.add.reduceat(moments[a] * along_x[:, b], starts) for a, b in orders]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean[j] = np.add.reduceat(kept, starts) / number
-            terms[j] = np.stack(sums, axis=-1) / number[:, np.newaxis]
-        rms[j], count[j] = found.rms[0], number
-    return BoxMeans(mean, rms, count, terms)
+        sums = [np.add.reduceat(moments[a] * along_x[:, b], columns[:-1]) for a, b in orders]
+        terms[j] = np.stack(sums, axis=-1)
+    with np.errstate(invalid="ignore"):
+        return BoxMeans(mean / number, number * factor**2, terms / number[..., np.newaxis])
+
+
+def _blocks(mask: MaskImage, grid: Grid) -> tuple[int, BoolImage]:
+    """The binning, and the blocks with a masked pixel; blocks must keep half of the free ones."""
+    masked = mask != 0
+    free = masked.size - np.count_nonzero(masked)
+    side = min(np.diff(grid.rows).min(), np.diff(grid.columns).min())
+    for factor in (4, 2):
+        if side >= _FEWEST_BLOCKS * factor:
+            ny, nx = (size // factor * factor for size in mask.shape)
+            taken = any_in_block(masked[:ny, :nx], factor)
+            if 2 * factor**2 * (taken.size - np.count_nonzero(taken)) >= free:
+                return factor, taken
+    return 1, masked
+
+
+def _rounding(level: FloatImage) -> float:
+    """What float32 may lose of a level: no clipping is finer."""
+    return 8 * float(np.finfo(np.float32).eps) * float(max(level.max(), -level.min()))
 
 
 def _legendre(size: int, orders: list[tuple[int, int]], axis: int) -> npt.NDArray[np.float64]:
