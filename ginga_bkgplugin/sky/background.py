@@ -15,7 +15,12 @@ import sep
 
 from ginga_bkgplugin.recipe.errors import ImageError, SkyFitError
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters
-from ginga_bkgplugin.sky.mesh import LEAST_GOOD_FRACTION, good_fractions, measured_boxes
+from ginga_bkgplugin.sky.mesh import (
+    LEAST_GOOD_FRACTION,
+    at_centres,
+    good_fractions,
+    measured_boxes,
+)
 from ginga_bkgplugin.sky.pixels import (
     FloatImage,
     MaskBit,
@@ -113,8 +118,7 @@ def fit_background(
         from ginga_bkgplugin.sky.models import fill_smoothly, with_model
 
         if not measured_boxes(fractions).all():
-            unfiltered = parameters.replace(filter_size=1)
-            raw = _seps_fit(pixels, masked, fractions, unfiltered)
+            raw = _unfiltered_nodes(pixels, masked, fractions, parameters)
             fit = fill_smoothly(fit, raw, parameters)
         fit = with_model(pixels, masked, fit, parameters)
     if parameters.blank_invalid:
@@ -146,6 +150,20 @@ def _seps_fit(
         rms = np.full(pixels.shape, globalrms, dtype=np.float32)
     unphysical = int(np.count_nonzero(rms <= 0)) if globalrms > 0 else 0
     return SkyFit(level, rms, globalback, globalrms, fractions, unphysical)
+
+
+def _unfiltered_nodes(
+    pixels: FloatImage,
+    masked: MaskImage,
+    fractions: npt.NDArray[np.float64],
+    parameters: BackgroundParameters,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Level and rms in SEP's boxes before the median filter over the mesh."""
+    from ginga_bkgplugin.sky.models import sep_grid
+
+    raw = _seps_fit(pixels, masked, fractions, parameters.replace(filter_size=1))
+    centres = sep_grid(fractions.shape, parameters.box_size).centres()
+    return at_centres(raw.level, *centres), at_centres(raw.rms, *centres)
 
 
 def check_size(pixels: FloatImage) -> None:

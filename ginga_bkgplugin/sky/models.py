@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 DEGREES = {"constant": 0, "plane": 1, "poly2": 2, "poly3": 3, "poly4": 4}
 _CLIP = 3.0
+_FEWEST_PIXELS = 25  # of a box, to tell its noise
 _FEWEST_BLOCKS = 8  # along the side of a box
 _STRIP = 16  # rows of a map made at once: they stay in the cache
 
@@ -102,9 +103,7 @@ def with_model(
     if background.model == "constant":
         level, rms = _weighted_median(means, count), fit.globalrms
         if background.method == "sep":  # whose rms is that of a clipped Gaussian
-            guess = np.maximum(at_centres(fit.rms, *grid.centres()), _rounding(fit.level))
-            noise = box_statistics(pixels - fit.level, mask != 0, grid, guess).rms
-            rms = _weighted_median(np.nan_to_num(noise[enough], nan=rms), count)
+            rms = _median_rms(pixels, mask, fit, grid, enough)
         return dataclasses.replace(
             fit,
             level=np.full(shape, level, np.float32),
@@ -116,6 +115,22 @@ def with_model(
     surface = polynomial_map(robust_coefficients(terms, means, count), orders, shape)
     middle = float(np.median(at_centres(surface, *grid.centres())))
     return dataclasses.replace(fit, level=surface, globalback=middle)
+
+
+def _median_rms(
+    pixels: FloatImage, mask: MaskImage, fit: SkyFit, grid: Grid, enough: BoolImage
+) -> float:
+    """Median over the boxes of the noise of a pixel; every fourth row is enough where free."""
+    guess = np.maximum(at_centres(fit.rms, *grid.centres()), _rounding(fit.level))
+    for step in (4, 1):
+        few = Grid(-(-grid.rows // step), grid.columns)
+        if np.diff(few.rows).min() == 0:
+            continue
+        found = box_statistics(pixels[::step] - fit.level[::step], mask[::step] != 0, few, guess)
+        weights = np.where(enough & (found.count >= _FEWEST_PIXELS / step), found.count, 0.0)
+        if 2 * np.count_nonzero(weights) >= np.count_nonzero(enough):
+            return _weighted_median(found.rms[weights > 0], weights[weights > 0])
+    return fit.globalrms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,7 +238,14 @@ def polynomial_map(
     return out
 
 
-def fill_smoothly(fit: SkyFit, raw: SkyFit, background: BackgroundParameters) -> SkyFit:
+def sep_grid(boxes: tuple[int, ...], box_size: int) -> Grid:
+    """The grid on which SEP's nodes stand: a partial box has its node where a whole one had."""
+    return Grid(*(np.arange(size + 1) * box_size for size in boxes))
+
+
+def fill_smoothly(
+    fit: SkyFit, raw: tuple[Nodes, Nodes], background: BackgroundParameters
+) -> SkyFit:
     """SEP's maps with a smooth surface in the boxes it could not measure.
 
     SEP filters its mesh after filling it, so boxes beside a hole hold its steps as well: they get
@@ -232,54 +254,44 @@ def fill_smoothly(fit: SkyFit, raw: SkyFit, background: BackgroundParameters) ->
 
     Parameters
     ----------
-    fit, raw : SkyFit
-        From `sep.Background` with boxes from pixel (0, 0), no NaN, with the median filter over
-        the mesh and without.
+    fit : SkyFit
+        From `sep.Background` with boxes from pixel (0, 0), no NaN. Its maps are changed in place.
+    raw : tuple of two ndarray of float64
+        Level and rms of the nodes without the median filter over the mesh.
     background : BackgroundParameters
         Its box and filter size.
     """
     measured = measured_boxes(fit.fractions)
-    box = background.box_size
-    grid = Grid(*(np.arange(size + 1) * box for size in measured.shape))  # as SEP's nodes stand
+    grid = sep_grid(measured.shape, background.box_size)
     heights, widths = (
         np.diff(np.minimum(edges, size))
         for edges, size in zip((grid.rows, grid.columns), fit.level.shape, strict=True)
     )
     weights = np.where(measured, fit.fractions * heights[:, np.newaxis] * widths, 0.0)
     size = background.filter_size
-    # not robust: steep corners would count as outliers
-    level, _ = _refilled(fit.level, raw.level, grid, weights, size, robust=0)
-    rms, floor = _refilled(fit.rms, raw.rms, grid, weights, size, robust=2)
-    np.maximum(rms, np.float32(floor / 2), out=rms)
-    unphysical = int(np.count_nonzero(rms <= 0)) if fit.globalrms > 0 else 0
-    return dataclasses.replace(fit, level=level, rms=rms, unphysical=unphysical)
+    _refill(fit.level, raw[0], grid, weights, size, robust=0)  # steep corners are no outliers
+    _refill(fit.rms, raw[1], grid, weights, size, robust=2)
+    floor = np.float32(max(raw[1][measured].min(), 0.0) / 2)
+    np.maximum(fit.rms, floor, out=fit.rms)  # the spline swings below its nodes
+    unphysical = int(np.count_nonzero(fit.rms <= 0)) if fit.globalrms > 0 else 0
+    return dataclasses.replace(fit, unphysical=unphysical)
 
 
-def _refilled(
-    image: FloatImage,
-    raw: FloatImage,
-    grid: Grid,
-    weights: Nodes,
-    filter_size: int,
-    *,
-    robust: int,
-) -> tuple[FloatImage, float]:
-    """A map whose nodes without weight are a smooth surface's; and its least measured node."""
-    measured, shape = weights > 0, (image.shape[0], image.shape[1])
-    nodes = at_centres(raw, *grid.centres())
-    surface = smooth_surface(nodes, weights, robust=robust)[0]
-    filled = np.where(measured, nodes, surface)
-    reach = filter_size // 2
+def _refill(
+    image: FloatImage, raw: Nodes, grid: Grid, weights: Nodes, filter_size: int, *, robust: int
+) -> None:
+    """Change a map so that its nodes without weight are a smooth surface's."""
+    measured, reach = weights > 0, filter_size // 2
+    filled = np.where(measured, raw, smooth_surface(raw, weights, robust=robust)[0])
     windows, holes = (
         sliding_window_view(np.pad(each, reach, constant_values=outside), (filter_size,) * 2)
         for each, outside in ((filled, np.nan), (~measured, False))
     )
     beside = holes.any(axis=(2, 3)) & measured
     filled[beside] = np.nanmedian(windows[beside], axis=(1, 2))
-    before = at_centres(image, *grid.centres())
-    change = full_map(np.where(beside | ~measured, filled - before, 0.0), grid, shape)
-    change += image
-    return change, max(float(nodes[measured].min()), 0.0)
+    added = filled - at_centres(image, *grid.centres())
+    added[measured & ~beside] = 0.0
+    image += full_map(added, grid, (image.shape[0], image.shape[1]))
 
 
 def _weighted_median(values: Nodes, weights: Nodes) -> float:
