@@ -7,6 +7,7 @@ over the same pixels, so that a box half under a mask pulls the model nowhere.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -167,8 +168,8 @@ def box_means(
     rounding = _rounding(level)
     guess = np.maximum(at_centres(fit.rms, *grid.centres()) / factor, rounding)
     residual = image - level
-    found = box_statistics(residual, masked, blocks, guess, clip=_CLIP)
-    centre, width = np.nan_to_num(found.mean), np.nan_to_num(_CLIP * found.rms) + rounding
+    centre, width = _clipped(residual, masked, blocks, guess)
+    width = _CLIP * width + rounding
     along_y, along_x = (
         _legendre(size, orders, axis)[: count * factor].reshape(count, factor, -1).mean(axis=1)
         for axis, (size, count) in enumerate(zip(pixels.shape, (ny, nx), strict=True))
@@ -190,6 +191,26 @@ def box_means(
         terms[j] = np.stack(sums, axis=-1)
     with np.errstate(invalid="ignore"):
         return BoxMeans(mean / number, number * factor**2, terms / number[..., np.newaxis])
+
+
+def _clipped(
+    residual: FloatImage, masked: BoolImage, grid: Grid, guess: Nodes
+) -> tuple[Nodes, Nodes]:
+    """Mean and rms of boxes, clipped from the guess, or from all where that loses most pixels."""
+    found = box_statistics(residual, masked, grid, guess, clip=_CLIP)
+    free, square = np.zeros(grid.shape), np.zeros(grid.shape)
+    for j, (start, end) in enumerate(itertools.pairwise(grid.rows)):
+        here = ~masked[start:end]
+        free[j] = np.add.reduceat(here.sum(axis=0, dtype=np.float64), grid.columns[:-1])
+        squares = np.where(here, residual[start:end], 0).astype(np.float64) ** 2
+        square[j] = np.add.reduceat(squares.sum(axis=0), grid.columns[:-1])
+    mean, rms = np.nan_to_num(found.mean), np.nan_to_num(found.rms)
+    lost = found.count < free / 2
+    if lost.any():
+        wide = np.maximum(np.sqrt(square / np.maximum(free, 1)), guess)
+        found = box_statistics(residual, masked, grid, wide, clip=_CLIP)
+        mean[lost], rms[lost] = np.nan_to_num(found.mean[lost]), np.nan_to_num(found.rms[lost])
+    return mean, rms
 
 
 def _blocks(mask: MaskImage, grid: Grid) -> tuple[int, BoolImage]:
