@@ -176,19 +176,18 @@ def box_means(
     )
     mean, number = (np.zeros(blocks.shape) for _ in range(2))
     terms = np.zeros((*blocks.shape, len(orders)))
+    widths, starts = np.diff(columns), columns[:-1]
     for j in range(blocks.shape[0]):
         strip = slice(rows[j], rows[j + 1])
-        low, high = (
-            np.repeat(edge, np.diff(columns)).astype(np.float32)
-            for edge in (centre[j] - width[j], centre[j] + width[j])
-        )
+        low = np.repeat(centre[j] - width[j], widths).astype(np.float32)
+        high = np.repeat(centre[j] + width[j], widths).astype(np.float32)
         used = ~masked[strip] & (residual[strip] >= low) & (residual[strip] <= high)
-        number[j] = np.add.reduceat(used.sum(axis=0, dtype=np.float64), columns[:-1])
         kept = np.where(used, image[strip], np.float32(0)).sum(axis=0, dtype=np.float64)
-        mean[j] = np.add.reduceat(kept, columns[:-1])
-        moments = np.einsum("yj,yx->jx", along_y[strip], used.astype(np.float64))
-        sums = [np.add.reduceat(moments[a] * along_x[:, b], columns[:-1]) for a, b in orders]
-        terms[j] = np.stack(sums, axis=-1)
+        moments = np.einsum("yj,yx->jx", along_y[strip], used.astype(np.float64))  # no BLAS
+        number[j] = np.add.reduceat(used.sum(axis=0, dtype=np.float64), starts)
+        mean[j] = np.add.reduceat(kept, starts)
+        for k, (a, b) in enumerate(orders):
+            terms[j, :, k] = np.add.reduceat(moments[a] * along_x[:, b], starts)
     with np.errstate(invalid="ignore"):
         return BoxMeans(mean / number, number * factor**2, terms / number[..., np.newaxis])
 

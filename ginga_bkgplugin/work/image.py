@@ -224,6 +224,7 @@ class ScienceImage:
     ) -> Background:
         """Fit the background outside the masks; its noise map is ``.rms`` of the answer.
 
+        `model` and `fill` are ours, see `BackgroundParameters`; without them the maps are SEP's.
         See `fit_background`, also for what it refuses.
         """
         parameters = BackgroundParameters(
