@@ -111,10 +111,26 @@ class BackgroundParameters(Parameters):
     )
     is_2d: bool = parameter(
         True,
-        "On: a background that varies over the frame, measured on a mesh of boxes."
-        " Off: one constant, the global background of the same mesh.",
+        "On: a background that varies over the frame as the model says."
+        " Off: one constant, the global background of SEP's mesh; the model is not looked at.",
         label="2-D background",
         card="BKGIS2D",
+    )
+    model: str = parameter(
+        "mesh",
+        "mesh: follows the sky from box to box. constant: the median of the free sky. plane, poly2"
+        " to poly4: a polynomial of that degree through the free boxes, carried on under masks.",
+        label="Model",
+        card="BKGMODEL",
+        choices=("mesh", "constant", "plane", "poly2", "poly3", "poly4"),
+    )
+    fill: str = parameter(
+        "nearest",
+        "Over-masked boxes of the method sep with the model mesh. nearest: as SEP does, in steps"
+        " from the nearest boxes. smooth: by a smooth surface. All else always fills smoothly.",
+        label="Fill boxes",
+        card="BKGFILL",
+        choices=("nearest", "smooth"),
     )
     box_size: int = parameter(
         64,

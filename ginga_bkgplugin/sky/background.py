@@ -16,7 +16,7 @@ import sep
 
 from ginga_bkgplugin.recipe.errors import ImageError, SkyFitError
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters
-from ginga_bkgplugin.sky.maps import Map, SplineMap, rows_of, whole
+from ginga_bkgplugin.sky.maps import Map, SplineMap, at_centres, rows_of, whole
 from ginga_bkgplugin.sky.mesh import LEAST_GOOD_FRACTION, good_fractions, measured_boxes
 from ginga_bkgplugin.sky.pixels import (
     FloatImage,
@@ -42,9 +42,9 @@ class SkyFit:
         Background and its per-pixel noise, in the image's units; `level` and `rms` have them
         as arrays.
     globalback, globalrms : float
-        Their summary: medians over the mesh, as SEP gives them.
+        Their summary: medians over the boxes, as SEP gives them.
     fractions : ndarray of float64
-        Share of free pixels in each box of the mesh.
+        Share of free pixels in each box of the mesh, or of the model.
     unphysical : int
         Pixels where the rms map is not above 0: SEP's spline overshoots beside steep filled
         boxes.
@@ -87,7 +87,7 @@ class SkyFit:
 
     @property
     def filled(self) -> int:
-        """Boxes with too few free pixels, filled from their neighbours."""
+        """Boxes with too few free pixels: filled from their neighbours, or left out by a model."""
         unmeasured = (self.fractions < self.least_free) | (self.fractions == 0)
         return int(np.count_nonzero(unmeasured))
 
@@ -105,7 +105,7 @@ def fit_background(
     data : array_like, shape (ny, nx)
         The image, any real type. NaN and inf are left out whether or not they are masked.
     parameters : BackgroundParameters
-        Mesh or constant, box and filter size.
+        Constant, model, filling, box and filter size.
     mask : array_like of uint8 or bool, shape (ny, nx), optional
         Non-zero pixels are left out. Pixels with `MaskBit.INVALID` become NaN in the maps
         where ``blank_invalid`` is on.
@@ -113,15 +113,17 @@ def fit_background(
     Returns
     -------
     SkyFit
-        With ``is_2d``, the maps of ``sep.Background(data, mask, bw, bh, fw, fh)``; without,
-        its globalback and globalrms at every pixel.
+        With ``is_2d`` and the model mesh, the maps of ``sep.Background(data, mask, bw, bh, fw,
+        fh)``, over-masked boxes filled anew with ``fill="smooth"``; with another model, its map.
+        Without ``is_2d``, SEP's globalback and globalrms at every pixel.
 
     Raises
     ------
     ImageError
         When `data` is not an image, is too small, or the mask has another shape.
     SkyFitError
-        When no box of the mesh has half its pixels free. SEP itself would return 0 +- 1.
+        When no box of the mesh has half its pixels free, where SEP itself would return 0 +- 1;
+        or the free boxes do not determine the model.
     """
     pixels = as_sky_array(data)
     check_size(pixels)
@@ -129,9 +131,31 @@ def fit_background(
     fractions = good_fractions(masked, parameters.box_size)
     if not measured_boxes(fractions).any():
         raise SkyFitError(_over_masked(fractions, masked, parameters.box_size))
+    pixels = without_non_finite(pixels)
+    fit = _seps_fit(pixels, masked, fractions, parameters)
+    if parameters.is_2d and (parameters.model, parameters.fill) != ("mesh", "nearest"):
+        from ginga_bkgplugin.sky.models import fill_smoothly, with_model
+
+        if not measured_boxes(fractions).all():
+            raw = _unfiltered_nodes(pixels, masked, fractions, parameters)
+            fit = fill_smoothly(fit, raw, parameters)
+        fit = with_model(pixels, masked, fit, parameters)
+    if parameters.blank_invalid:
+        invalid = has(masked, MaskBit.INVALID)
+        fit.level[invalid] = fit.rms[invalid] = np.nan
+    return fit
+
+
+def _seps_fit(
+    pixels: FloatImage,
+    masked: MaskImage,
+    fractions: npt.NDArray[np.float64],
+    parameters: BackgroundParameters,
+) -> SkyFit:
+    """The maps of `sep.Background`, or its global values, untouched."""
     box, median = parameters.box_size, parameters.filter_size
     sky = sep.Background(
-        without_non_finite(pixels),
+        pixels,
         mask=masked.astype(bool) if masked.any() else None,
         bw=box, bh=box, fw=median, fh=median,
     )  # fmt: skip
@@ -144,10 +168,21 @@ def fit_background(
         level = np.full(pixels.shape, globalback, dtype=np.float32)
         rms = np.full(pixels.shape, globalrms, dtype=np.float32)
     unphysical = int(np.count_nonzero(rms <= 0)) if globalrms > 0 else 0
-    if parameters.blank_invalid:
-        invalid = has(masked, MaskBit.INVALID)
-        level[invalid] = rms[invalid] = np.nan
     return SkyFit(level, rms, globalback, globalrms, fractions, unphysical)
+
+
+def _unfiltered_nodes(
+    pixels: FloatImage,
+    masked: MaskImage,
+    fractions: npt.NDArray[np.float64],
+    parameters: BackgroundParameters,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Level and rms in SEP's boxes before the median filter over the mesh."""
+    from ginga_bkgplugin.sky.models import sep_grid
+
+    raw = _seps_fit(pixels, masked, fractions, parameters.replace(filter_size=1))
+    centres = sep_grid(fractions.shape, parameters.box_size).centres()
+    return at_centres(raw.level, *centres), at_centres(raw.rms, *centres)
 
 
 def check_size(pixels: FloatImage) -> None:

@@ -126,6 +126,24 @@ def sampled_rows(sky_map: Map, rows: npt.NDArray[Any]) -> FloatImage:
     return sky_map.sampled(rows)
 
 
+def at_centres(sky_map: Map, y: Nodes, x: Nodes) -> Nodes:
+    """A map's values at y x x; between pixels, the mean of the neighbours.
+
+    Off the frame, those of its edge.
+    """
+    lines = [
+        sampled_rows(sky_map, np.clip(side(y), 0, sky_map.shape[0] - 1))
+        for side in (np.floor, np.ceil)
+    ]
+    corners = [
+        line[:, np.clip(side(x), 0, sky_map.shape[1] - 1).astype(int)].astype(np.float64)
+        for line in lines
+        for side in (np.floor, np.ceil)
+    ]
+    values: Nodes = np.mean(corners, axis=0)
+    return values
+
+
 def _second_derivatives(places: Nodes, values: Nodes) -> Nodes:
     """Of the natural cubic spline along the first axis: the tridiagonal system, by Thomas."""
     n = places.size

@@ -121,7 +121,7 @@ def iterate_source_mask(
     Stage
         Before each long step.
     Pass
-        The start, with no row, then each pass.
+        The start, with no row, then each pass, on the mesh; last, a model's sky with no row.
 
     Raises
     ------
@@ -138,7 +138,8 @@ def iterate_source_mask(
     done = 0.0
     yield Stage("Fitting the first background", done)
     mask = mask.copy()
-    fit = fit_background(pixels, background, mask=mask)
+    mesh = background.replace(model="mesh")  # sources stand out against the sky round them
+    fit = fit_background(pixels, mesh, mask=mask)
     yield Pass(None, read_only(mask), fit)
     for index in range(first, last + 1):
         done += share
@@ -150,7 +151,7 @@ def iterate_source_mask(
         done += share
         if masked > before:  # else the sky below the mask is the same
             yield Stage(f"Pass {index}: fitting the background", done)
-            fit = fit_background(pixels, background, mask=mask)
+            fit = fit_background(pixels, mesh, mask=mask)
         row = PassRow(
             index=index,
             sources=found.sources,
@@ -162,7 +163,10 @@ def iterate_source_mask(
         )
         yield Pass(row, read_only(mask), fit)
         if masked == before:
-            return
+            break
+    if background.is_2d and background != mesh:
+        yield Stage(f"Fitting the model {background.model}", 1 - share / 2)
+        yield Pass(None, read_only(mask), fit_background(pixels, background, mask=mask))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 
@@ -28,14 +30,22 @@ def good_fractions(mask: MaskImage | BoolImage, box_size: int) -> npt.NDArray[np
     ndarray of float64, shape (ceil(ny / box_size), ceil(nx / box_size))
     """
     ny, nx = mask.shape
-    columns = np.arange(0, nx, box_size)
-    counts = np.empty((-(-ny // box_size), columns.size))
-    for row, start in enumerate(range(0, ny, box_size)):
-        free = (mask[start : start + box_size] == 0).sum(axis=0, dtype=np.int64)
-        counts[row] = np.add.reduceat(free, columns)
-    widths = np.minimum(box_size, nx - columns)
-    heights = np.minimum(box_size, ny - np.arange(0, ny, box_size))
-    counts /= heights[:, np.newaxis] * widths
+    return free_fractions(mask, _edges(ny, box_size), _edges(nx, box_size))
+
+
+def _edges(size: int, box_size: int) -> npt.NDArray[np.intp]:
+    return np.append(np.arange(0, size, box_size), size)
+
+
+def free_fractions(
+    mask: MaskImage | BoolImage, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float64]:
+    """Share of free pixels in each box between these edges along y and x."""
+    counts = np.empty((rows.size - 1, columns.size - 1))
+    for row, (start, end) in enumerate(itertools.pairwise(rows)):
+        free = (mask[start:end] == 0).sum(axis=0, dtype=np.int64)
+        counts[row] = np.add.reduceat(free, columns[:-1])
+    counts /= np.diff(rows)[:, np.newaxis] * np.diff(columns)
     return counts
 
 

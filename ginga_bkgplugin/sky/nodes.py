@@ -71,18 +71,36 @@ def polynomial_surface(values: Nodes, weights: Nodes, degree: int, *, robust: in
     """
     weight, target = weights.ravel(), values.ravel()
     terms = _terms(values.shape, degree)
-    while degree > 0 and not _determined(terms[weight > 0]):
+    while degree > 0 and not determined(terms[weight > 0]):
         degree -= 1
         terms = _terms(values.shape, degree)
+    fit: Nodes = terms @ robust_coefficients(terms, target, weight, robust=robust)
+    return fit.reshape(values.shape)
+
+
+def robust_coefficients(
+    terms: npt.NDArray[np.float64], target: Nodes, weight: Nodes, *, robust: int = 2
+) -> npt.NDArray[np.float64]:
+    """Coefficients of terms (columns) by weighted least squares, outliers down-weighted."""
     used = weight.copy()
-    fit = np.zeros_like(target)
+    found: Nodes = np.zeros(terms.shape[1])
     for _ in range(robust + 1):
         root = np.sqrt(used)
-        fit = terms @ np.linalg.lstsq(terms * root[:, np.newaxis], target * root, rcond=None)[0]
-        used = weight * _bisquare(target - fit, weight)
+        found[:] = np.linalg.lstsq(terms * root[:, np.newaxis], target * root, rcond=None)[0]
+        used = weight * _bisquare(target - terms @ found, weight)
         if np.count_nonzero(used) < 2 * terms.shape[1]:
             break  # too few to call any of them an outlier
-    return fit.reshape(values.shape)
+    return found
+
+
+def term_orders(degree: int, size_y: int, size_x: int) -> list[tuple[int, int]]:
+    """Orders along y and x of the terms up to a total degree that a frame can tell apart."""
+    return [
+        (j, i)
+        for i in range(min(degree, size_x - 1) + 1)
+        for j in range(min(degree, size_y - 1) + 1)
+        if i + j <= degree
+    ]
 
 
 def _terms(shape: tuple[int, ...], degree: int) -> npt.NDArray[np.float64]:
@@ -90,16 +108,11 @@ def _terms(shape: tuple[int, ...], degree: int) -> npt.NDArray[np.float64]:
     ny, nx = shape
     along_y = legvander(np.linspace(-1, 1, ny), min(degree, ny - 1))
     along_x = legvander(np.linspace(-1, 1, nx), min(degree, nx - 1))
-    columns = [
-        np.outer(along_y[:, j], along_x[:, i]).ravel()
-        for i in range(along_x.shape[1])
-        for j in range(along_y.shape[1])
-        if i + j <= degree
-    ]
-    return np.stack(columns, axis=1)
+    orders = term_orders(degree, ny, nx)
+    return np.stack([np.outer(along_y[:, j], along_x[:, i]).ravel() for j, i in orders], axis=1)
 
 
-def _determined(terms: npt.NDArray[np.float64]) -> bool:
+def determined(terms: npt.NDArray[np.float64]) -> bool:
     """Whether these rows fix every coefficient, and not by a hair."""
     if terms.shape[0] < terms.shape[1]:
         return False

@@ -22,9 +22,10 @@ from ginga_bkgplugin.sky.background import SkyFit, check_size
 from ginga_bkgplugin.sky.binning import BinnedFrame, BlockMask, any_in_block, bin_frame, unbin
 from ginga_bkgplugin.sky.boxes import Grid
 from ginga_bkgplugin.sky.deep import find_deep
-from ginga_bkgplugin.sky.maps import SplineMap
+from ginga_bkgplugin.sky.maps import SplineMap, at_centres
 from ginga_bkgplugin.sky.masking import Found
-from ginga_bkgplugin.sky.pixels import MaskBit, MaskImage, check_image
+from ginga_bkgplugin.sky.models import with_model
+from ginga_bkgplugin.sky.pixels import MaskBit, MaskImage, check_image, has
 from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
 from ginga_bkgplugin.sky.strips import each, spans
 from ginga_bkgplugin.sky.surface import (
@@ -38,7 +39,6 @@ from ginga_bkgplugin.sky.surface import (
     measure_noise_again,
     noise_nodes,
     solve,
-    values_at_centres,
 )
 
 _SETTLED = 0.005  # of the noise of a pixel: a surface that moves less has converged
@@ -141,7 +141,7 @@ class Smoother:
             yield Stage(f"Pass {index}: fitting the background", (index + 0.5) * share)
             before, old, found = blocks, surface, saw.mask
             grid = Grid.over(binned.shape, background.box_size / binned.factor)
-            guess = values_at_centres(rms, grid) * (surface.factor / binned.factor)
+            guess = at_centres(rms, *grid.centres()) * (surface.factor / binned.factor)
             boxes = measure(binned, level, found, grid, guess)
             surface = solve(boxes, parameters)
             blocks = unbin(found, binned.factor // fine.factor, fine.shape)
@@ -157,7 +157,7 @@ class Smoother:
         level = surface.grid.map(surface.level, fit.level_map.shape, surface.factor)
         self._noise = measure_noise(self._image, level, layers, background.box_size, fit.globalrms)
         self._frame, self._found, self._boxes = binned, found, boxes
-        yield Pass(None, layers, self._with_noise(fit))
+        yield Pass(None, layers, self._finished(fit, layers))
 
     def refit(self, mask: MaskImage) -> Pass:
         """The sky with another mask by hand, the sources those found by the last run.
@@ -190,7 +190,7 @@ class Smoother:
             self._noise = measure_noise_again(self._noise, self._image, layers, window)
         self._mask = new
         fit = self._fit(solve(self._boxes, self._parameters))
-        return Pass(None, layers, self._with_noise(fit))
+        return Pass(None, layers, self._finished(fit, layers))
 
     def _fit(self, surface: Surface) -> SkyFit:
         """The maps of a surface; the binned noise times the binning stands for the noise."""
@@ -205,6 +205,24 @@ class Smoother:
         level, rms = (grid.map(node, shape, surface.factor, blank=blank) for node in nodes)
         least_free = self._parameters.least_free
         return SkyFit(level, rms, globalback, globalrms, surface.free, 0, least_free)
+
+    def _finished(self, fit: SkyFit, layers: BlockMask) -> SkyFit:
+        """The fit with its noise, and with the model's map where one is asked for."""
+        fit, background = self._with_noise(fit), self._background
+        if not background.is_2d or background.model == "mesh":
+            return fit
+        finite = np.isfinite(self._image)
+        pixels = np.where(finite, self._image, 0).astype(np.float32)
+        maps = {
+            name: dataclasses.replace(getattr(fit, name), blank=None)
+            for name in ("level_map", "rms_map")
+        }
+        fit = with_model(pixels, layers.full(), dataclasses.replace(fit, **maps), background)
+        fit = dataclasses.replace(fit, level_map=fit.level, rms_map=fit.rms)
+        if background.blank_invalid:
+            invalid = has(self._mask, MaskBit.INVALID)
+            fit.level[invalid] = fit.rms[invalid] = np.nan
+        return fit
 
     def _with_noise(self, fit: SkyFit) -> SkyFit:
         """The fit with the noise of full-resolution pixels."""

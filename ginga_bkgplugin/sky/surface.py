@@ -17,7 +17,7 @@ from ginga_bkgplugin.recipe.errors import SkyFitError
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters, SmoothParameters
 from ginga_bkgplugin.sky.binning import Binned, BinnedFrame, BlockMask
 from ginga_bkgplugin.sky.boxes import BoxStatistics, Grid, measure_boxes
-from ginga_bkgplugin.sky.maps import Map, Nodes, SplineMap, rows_of, sampled_rows
+from ginga_bkgplugin.sky.maps import Map, Nodes, SplineMap, at_centres, rows_of
 from ginga_bkgplugin.sky.mesh import good_fractions, measured_boxes
 from ginga_bkgplugin.sky.nodes import smooth_surface
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskImage
@@ -86,7 +86,7 @@ def first_boxes(binned: BinnedFrame, background: BackgroundParameters) -> Boxes:
     if measured_boxes(good_fractions(masked, box)).any():
         sky = sep.Background(binned.image, mask=masked, bw=box, bh=box, fw=3, fh=3)
         level = sky.back()
-        noise = np.maximum(values_at_centres(sky.rms(), grid), 1e-3 * sky.globalrms)
+        noise = np.maximum(at_centres(sky.rms(), *grid.centres()), 1e-3 * sky.globalrms)
     else:  # SEP would say 0 +- 1
         free = np.zeros(1, np.float32) if masked.all() else binned.image[~masked]
         middle = np.median(free)
@@ -99,7 +99,7 @@ def measure(binned: BinnedFrame, level: Map, found: MaskImage, grid: Grid, guess
     """Statistics of image - level in all boxes, outside `found` and what is taken."""
     window = slice(0, grid.shape[0]), slice(0, grid.shape[1])
     statistics = _statistics(binned, level, found, grid, guess, window)
-    return Boxes(binned.factor, grid, statistics, level, values_at_centres(level, grid), guess)
+    return Boxes(binned.factor, grid, statistics, level, at_centres(level, *grid.centres()), guess)
 
 
 def measure_again(boxes: Boxes, binned: BinnedFrame, found: MaskImage, window: Window) -> Boxes:
@@ -149,19 +149,6 @@ def solve(boxes: Boxes, parameters: SmoothParameters) -> Surface:
     positive = statistics.rms[enough & (statistics.rms > 0)]
     floor = float(positive.min()) if positive.size else 1e-30
     return Surface(boxes.grid, boxes.factor, level, np.maximum(noise, floor), free)
-
-
-def values_at_centres(array: Map, grid: Grid) -> Nodes:
-    """Values at the boxes' centres; a centre between pixels is the mean of its neighbours."""
-    rows, columns = grid.centres()
-    lines = [sampled_rows(array, side(rows)) for side in (np.floor, np.ceil)]
-    corners = [
-        line[:, side(columns).astype(int)].astype(np.float64)
-        for line in lines
-        for side in (np.floor, np.ceil)
-    ]
-    values: Nodes = np.mean(corners, axis=0)
-    return values
 
 
 # --- the noise

@@ -126,6 +126,10 @@ class ParameterFields:
             self.widgets[name].set_enabled(not smooth)
         for name in view.recipe.smooth.to_dict():
             self.widgets[name].set_enabled(smooth)
+        background = view.recipe.background
+        self.widgets["model"].set_enabled(background.is_2d)
+        meshed = background.is_2d and background.model == "mesh"
+        self.widgets["fill"].set_enabled(meshed and not smooth)
         self.widgets["use_dq"].set_enabled(view.has_dq)
         self._units["saturation_level"].set_text(view.saturation_hint)
         for _, group in view.recipe.groups():

@@ -27,7 +27,13 @@ from ginga_bkgplugin.sky.pixels import MaskBit, check_image
 from ginga_bkgplugin.sky.raster import mask_circles
 from ginga_bkgplugin.sky.steps import Pass
 from ginga_bkgplugin.work.pipeline import Result, finish, run
-from ginga_bkgplugin.work.saving import BIT_CARDS, MASK_CARDS, make_product, save_products
+from ginga_bkgplugin.work.saving import (
+    BIT_CARDS,
+    MASK_CARDS,
+    background_type,
+    make_product,
+    save_products,
+)
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
@@ -212,22 +218,25 @@ class ScienceImage:
         box_size: int = 64,
         filter_size: int = 3,
         *,
+        model: str = "mesh",
+        fill: str = "nearest",
         target_srcmask: Mask | npt.ArrayLike | None = None,
         target_ivpmask: Mask | npt.ArrayLike | None = None,
     ) -> Background:
         """Fit the background outside the masks; its noise map is ``.rms`` of the answer.
 
+        `model` and `fill` are ours, see `BackgroundParameters`; without them the maps are SEP's.
         See `fit_background`, also for what it refuses.
         """
         parameters = BackgroundParameters(
-            is_2d=is_2D_bkg, box_size=box_size, filter_size=filter_size
+            is_2d=is_2D_bkg, model=model, fill=fill, box_size=box_size, filter_size=filter_size
         )
         fit = fit_background(
             self.data, parameters, mask=self._bits(target_srcmask, target_ivpmask)
         )
         cards = [
             *parameters.cards(),
-            ("BKGTYPE", "SEP", "method of the background"),
+            ("BKGTYPE", background_type(parameters), "method and model"),
             ("BKGVALU", fit.globalback, "global background [image units]"),
             ("BKGSIG", fit.globalrms, "global background rms [image units]"),
         ]

@@ -12,7 +12,8 @@ from ginga_bkgplugin.files.products import Background, Mask
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.background import SkyFit
-from ginga_bkgplugin.sky.mesh import good_fractions
+from ginga_bkgplugin.sky.mesh import LEAST_GOOD_FRACTION
+from ginga_bkgplugin.sky.models import box_fractions
 from ginga_bkgplugin.work.pipeline import Result
 
 NEEDED = ("srcmask", "bkgmap", "bkgrms")
@@ -53,13 +54,15 @@ def load_result(frame: Frame, folder: str | Path | None = None) -> Result:
     level = Background.read(found["bkgmap"], frame)
     rms = Background.read(found["bkgrms"], frame)
     recipe = read_recipe(found[RECIPE]) if RECIPE in found else Recipe()
+    smooth = recipe.background.method == "smooth"
     fit = SkyFit(
         level.data,
         rms.data,
         float(level.header.get("BKGVALU", np.nanmedian(level.data))),
         float(level.header.get("BKGSIG", np.nanmedian(rms.data))),
-        good_fractions(mask.data, recipe.background.box_size),
+        box_fractions(mask.data, recipe.background),
         int(np.count_nonzero(rms.data <= 0)),
+        recipe.smooth.least_free if smooth else LEAST_GOOD_FRACTION,
     )
     saturation = mask.header.get("MASKSAT")
     return Result(

@@ -15,6 +15,7 @@ from ginga_bkgplugin.files.names import KINDS, RECIPE, product_path
 from ginga_bkgplugin.files.products import Background, Mask, Product
 from ginga_bkgplugin.files.writing import check_absent, product_header, write_text
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
+from ginga_bkgplugin.recipe.parameters import BackgroundParameters
 from ginga_bkgplugin.sky.background import subtract_background
 from ginga_bkgplugin.sky.pixels import MaskBit, has
 from ginga_bkgplugin.sky.strips import each
@@ -41,12 +42,22 @@ def result_cards(result: Result) -> Cards:
         *result.recipe.cards(),
         ("MASKSAT", result.saturation_level, "saturation_level used [image units]"),
         ("MASKATMP", len(result.rows), "passes of source detection made"),
-        ("BKGTYPE", result.recipe.background.method.upper(), "method of the background"),
+        ("BKGTYPE", background_type(result.recipe.background), "method and model"),
         ("BKGVALU", fit.globalback, "global background [image units]"),
         ("BKGSIG", fit.globalrms, "global background rms [image units]"),
-        ("BKGNBOX", fit.boxes, "boxes of the mesh"),
-        ("BKGNFIL", fit.filled, "boxes filled, not measured"),
+        ("BKGNBOX", fit.boxes, "boxes of the mesh or model"),
+        ("BKGNFIL", fit.filled, "boxes not measured: filled, or left out"),
     ]
+
+
+def background_type(background: BackgroundParameters) -> str:
+    """Method and model in a word or two, e.g. ``SEP``, ``SEP SMOOTH FILL``, ``SMOOTH PLANE``."""
+    words = [background.method]
+    if background.is_2d and background.model != "mesh":
+        words.append(background.model)
+    elif background.is_2d and (background.method, background.fill) == ("sep", "smooth"):
+        words.append("smooth fill")
+    return " ".join(words).upper()
 
 
 def make_product(frame: Frame, result: Result, kind: str) -> Product:

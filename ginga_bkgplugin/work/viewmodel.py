@@ -48,21 +48,35 @@ def summary_words(result: Result) -> str:
     masked = result.rows[-1].masked_fraction if result.rows else (result.mask != 0).mean()
     return (
         f"Background {fit.globalback:.6g}, rms {fit.globalrms:.4g}, {masked:.1%} masked,"
-        f" {fit.filled} of {fit.boxes} boxes filled"
+        f" {model_words(result)}"
     )
 
 
+def model_words(result: Result) -> str:
+    """How many boxes were measured, and what the model made of the others."""
+    fit, background = result.fit, result.recipe.background
+    if not background.is_2d or background.model == "mesh":
+        smoothly = background.is_2d and (background.method, background.fill) == ("sep", "smooth")
+        return f"{fit.filled} of {fit.boxes} boxes filled" + (" smoothly" if smoothly else "")
+    name = {"constant": "one constant", "plane": "a plane"}.get(
+        background.model, f"a polynomial of degree {background.model.removeprefix('poly')}"
+    )
+    return f"{name} from {fit.boxes - fit.filled} of {fit.boxes} boxes"
+
+
 def done_words(result: Result) -> str:
-    """What to say when a run is done, with a warning where most of the map is filled."""
-    fit, rows = result.fit, result.rows
+    """What to say when a run is done, with a warning where most of the map is not measured."""
+    fit, rows, background = result.fit, result.rows, result.recipe.background
+    constant = background.is_2d and background.model == "constant"
     words = "Done."
     if rows:
         words = f"Done after {len(rows)} pass{'es' if len(rows) > 1 else ''}"
         words += ", nothing new in the last." if result.stable else "."
-    if fit.filled > fit.boxes / 2:
+    if fit.filled > fit.boxes / 2 and not constant:
+        made = "filled" if background.model == "mesh" else "extrapolated"
         words += (
             f" Look: only {fit.boxes - fit.filled} of {fit.boxes} boxes were measured, the rest"
-            " is filled. Mask less, or use a larger box or a constant."
+            f" is {made}. Mask less, or use a larger box or a constant."
         )
     if fit.unphysical:
         words += (

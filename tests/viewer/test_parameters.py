@@ -72,6 +72,22 @@ def test_the_arrows_of_a_spin_box_change_the_recipe(desk: Desk) -> None:
     assert _values(desk)["filter_size"] == 5
 
 
+def test_a_model_chosen_from_the_list_is_run(desk: Desk) -> None:
+    fill, model = (_field(desk, name).get_widget() for name in ("fill", "model"))
+    assert fill.isEnabled()
+
+    desk.key("Down", _field(desk, "model"))
+    desk.key("Down", _field(desk, "model"))
+
+    assert _values(desk)["model"] == "plane"
+    assert not fill.isEnabled()
+    result = desk.run()
+    assert same_bytes(result, desk.in_process())
+    assert "a plane from" in desk.panel.running.summary.get_text()
+    desk.tick(_field(desk, "is_2d"))
+    assert not model.isEnabled()
+
+
 def test_an_even_filter_size_is_told_and_the_old_one_kept(desk: Desk) -> None:
     desk.type(_field(desk, "filter_size"), "4")
 

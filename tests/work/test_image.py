@@ -90,6 +90,21 @@ def test_it_is_the_same_sky_as_that_of_the_recipe(image: ScienceImage) -> None:
     assert np.array_equal(sky.data, result.fit.level)
 
 
+@pytest.mark.parametrize("values", [{"model": "poly2"}, {"fill": "smooth"}], ids=str)
+def test_a_model_gives_the_same_sky_as_the_recipe(
+    image: ScienceImage, values: dict[str, str]
+) -> None:
+    recipe = Recipe().with_regions(CIRCLE).with_parameters(saturation_level=50_000, passes=1)
+    result = image.run(recipe.with_parameters(**values))
+
+    sky = image.calculate_bkg(target_srcmask=result.mask, **values)
+
+    assert np.array_equal(sky.data, result.fit.level)
+    assert sky.rms is not None
+    assert np.array_equal(sky.rms.data, result.fit.rms)
+    assert "SEP " in sky.header["BKGTYPE"]
+
+
 def test_handing_the_mask_back_in_makes_another_pass(image: ScienceImage) -> None:
     first = image.calculate_sourcemask()
     second = image.calculate_sourcemask(target_srcmask=first)

@@ -11,6 +11,7 @@ from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.sky.simulate import sample_field
+from ginga_bkgplugin.work.viewmodel import summary_words
 
 
 @pytest.fixture
@@ -74,3 +75,27 @@ def test_a_broken_recipe_file_is_refused_with_its_name(
 
     assert str(refused.value).startswith(f"{path}: ")
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"model": "plane"},
+        {"model": "poly3", "method": "smooth"},
+        {"model": "constant"},
+        {"fill": "smooth"},
+    ],
+    ids=str,
+)
+def test_a_result_of_any_model_comes_back_with_its_words(
+    image: ScienceImage, values: dict[str, str]
+) -> None:
+    recipe = Recipe().with_regions(PixelCircle(180, 170, 60)).with_parameters(**values)
+    result = image.run(recipe)
+    image.save(result)
+
+    again = load_result(image.frame)
+
+    assert np.array_equal(again.fit.level, result.fit.level)
+    assert (again.fit.filled, again.fit.boxes) == (result.fit.filled, result.fit.boxes)
+    assert summary_words(again) == summary_words(result)

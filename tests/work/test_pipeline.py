@@ -40,6 +40,19 @@ def test_going_on_after_some_passes_gives_the_bytes_of_one_run(
     assert _same(more, whole)
 
 
+@pytest.mark.parametrize("values", [{"model": "poly2"}, {"fill": "smooth"}], ids=str)
+def test_a_run_goes_on_with_a_model_where_it_was_left(
+    field: SimulatedField, values: dict[str, str]
+) -> None:
+    recipe = Recipe().with_regions(field.galaxy).with_parameters(passes=3, **values)
+    whole = finish(run(field.data, recipe))
+    part = finish(run(field.data, recipe.with_parameters(passes=1)))
+
+    more = finish(run(field.data, recipe, start=Start(part.mask, part.rows)))
+
+    assert _same(more, whole)
+
+
 def test_the_same_recipe_gives_the_same_bytes(field: SimulatedField) -> None:
     recipe = Recipe().with_regions(field.galaxy)
 
