@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ginga_bkgplugin.recipe.errors import NoWCSError
-from ginga_bkgplugin.recipe.shapes import PixelCircle, Region, SkyCircle
+from ginga_bkgplugin.recipe.region import Region
+from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.sky.pixels import BoolImage
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from ginga_bkgplugin.recipe.parameters import (
     SourceMaskParameters,
 )
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.recipe.shapes import PixelCircle, Region, SkyCircle
+from ginga_bkgplugin.recipe.region import Region
+from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.sky.background import fit_background, subtract_background
 from ginga_bkgplugin.sky.masking import Pass, iterate_source_mask, mask_invalid
 from ginga_bkgplugin.sky.pixels import MaskBit, check_image

@@ -17,7 +17,8 @@ from ginga_bkgplugin.files.names import find_products
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, NoWCSError
 from ginga_bkgplugin.recipe.parameters import SourceMaskParameters
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.recipe.shapes import PixelCircle, Region, SkyCircle
+from ginga_bkgplugin.recipe.region import Region
+from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.sky.masking import Pass, PassRow, Stage
 from ginga_bkgplugin.sky.pixels import MaskImage, reasons
 from ginga_bkgplugin.sky.raster import has_sky, to_pixel, to_pixels, to_skies, to_sky
