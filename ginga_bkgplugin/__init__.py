@@ -28,7 +28,7 @@ from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.sky.background import SkyFit, fit_background, subtract_background
 from ginga_bkgplugin.sky.masking import Pass, PassRow, Stage, iterate_source_mask, mask_invalid
 from ginga_bkgplugin.sky.pixels import MaskBit
-from ginga_bkgplugin.sky.raster import mask_circles
+from ginga_bkgplugin.sky.raster import mask_regions
 from ginga_bkgplugin.sky.simulate import sample_field
 from ginga_bkgplugin.work.image import ScienceImage
 from ginga_bkgplugin.work.loading import load_result, read_recipe
@@ -69,8 +69,8 @@ __all__ = [
     "fit_background",
     "iterate_source_mask",
     "load_result",
-    "mask_circles",
     "mask_invalid",
+    "mask_regions",
     "read_frame",
     "read_recipe",
     "run",

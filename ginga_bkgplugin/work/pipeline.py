@@ -13,7 +13,7 @@ from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.background import SkyFit
 from ginga_bkgplugin.sky.masking import Pass, PassRow, Stage, iterate_source_mask, mask_invalid
 from ginga_bkgplugin.sky.pixels import MaskBit, MaskImage, as_sky_array
-from ginga_bkgplugin.sky.raster import mask_circles
+from ginga_bkgplugin.sky.raster import mask_regions
 from ginga_bkgplugin.sky.smooth import iterate_smooth
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def run(
     if start is None:
         ny, nx = pixels.shape
         mask = np.zeros((ny, nx), dtype=np.uint8)
-        mask[mask_circles((ny, nx), recipe.regions, wcs)] = MaskBit.REGION
+        mask[mask_regions((ny, nx), recipe.regions, wcs)] = MaskBit.REGION
         mask[mask_invalid(pixels, recipe.invalid, dq=dq)] |= np.uint8(MaskBit.INVALID)
     else:
         mask = start.mask

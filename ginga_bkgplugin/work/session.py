@@ -21,7 +21,7 @@ from ginga_bkgplugin.recipe.region import Region
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.sky.masking import Pass, PassRow, Stage
 from ginga_bkgplugin.sky.pixels import MaskImage, reasons
-from ginga_bkgplugin.sky.raster import has_sky, to_pixel, to_pixels, to_skies, to_sky
+from ginga_bkgplugin.sky.placing import has_sky, to_pixel, to_pixels, to_skies, to_sky
 from ginga_bkgplugin.work.pipeline import Result, Start, Step
 from ginga_bkgplugin.work.viewmodel import RegionRow, ViewModel, done_words, summary_words
 
