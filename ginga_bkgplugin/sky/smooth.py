@@ -63,6 +63,7 @@ def iterate_smooth(
     parameters: SmoothParameters = SmoothParameters(),
     *,
     saturation_level: float | None = None,
+    keep: BoolImage | None = None,
 ) -> Iterator[Stage | Pass]:
     """Mask deeply and fit a smooth surface, until it no longer moves.
 
@@ -79,6 +80,9 @@ def iterate_smooth(
         Of the first `min_area` and `passes` are used, of the second `box_size` and `is_2d`.
     saturation_level : float, optional
         Sources with a pixel at or above it grow larger discs.
+    keep : ndarray of bool, shape (ny, nx), optional
+        Pixels no source may mask; detection sees them all the same. In the fit a block of
+        binned pixels is kept only where all of them are.
 
     Yields
     ------
@@ -122,7 +126,11 @@ def iterate_smooth(
         glare = None if burnt is None or not burnt.any() else any_in_block(burnt, factor)
         found = find_deep(binned, level, rms, parameters, source.min_area, glare)
         before, old = bits, surface
-        bits = mask | unbin(found.mask, factor, _shape(mask))
+        grown = unbin(found.mask, factor, _shape(mask))
+        if keep is not None:
+            found.mask[~any_in_block(~keep, factor)] = 0
+            grown[keep] = 0
+        bits = mask | grown
         bits[invalid] = mask[invalid]
         yield Stage(f"Pass {index}: fitting the background", (index + 0.5) * share)
         grid = Grid.over(_shape(binned.image), background.box_size / factor)

@@ -53,10 +53,10 @@ def window_of(region: PixelRegion, shape: tuple[int, int]) -> Window | None:
     left, bottom, right, top = region.bounds()
     ny, nx = shape
     window = Window(
-        int(np.clip(math.floor(np.clip(left, -1, nx)), 0, nx)),
-        int(np.clip(math.floor(np.clip(bottom, -1, ny)), 0, ny)),
-        int(np.clip(math.ceil(np.clip(right, -1, nx)) + 1, 0, nx)),
-        int(np.clip(math.ceil(np.clip(top, -1, ny)) + 1, 0, ny)),
+        math.floor(_cut(left, 0, nx)),
+        math.floor(_cut(bottom, 0, ny)),
+        math.floor(_cut(right + 1, 0, nx)),
+        math.floor(_cut(top + 1, 0, ny)),
     )
     return window if window.left < window.right and window.bottom < window.top else None
 
@@ -93,10 +93,14 @@ def spans_of(region: PixelRegion, window: Window) -> Iterator[Spans]:
             raise TypeError(f"{type(region).__name__} is no shape in pixels")
 
 
+def _cut(value: float, low: int, high: int) -> float:
+    return min(max(value, low), high)
+
+
 def _rows(middle: float, half: float, window: Window) -> Ints:
-    first = np.clip(np.floor(middle - half), window.bottom, window.top)
-    last = np.clip(np.ceil(middle + half) + 1, window.bottom, window.top)
-    return np.arange(int(first), int(last))
+    first = _cut(middle - half, window.bottom, window.top)
+    last = _cut(middle + half + 2, window.bottom, window.top)
+    return np.arange(math.floor(first), math.floor(last))
 
 
 def _runs(rows: Ints, left: Any, right: Any, inside: Inside, window: Window) -> Spans:
