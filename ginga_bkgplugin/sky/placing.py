@@ -43,7 +43,7 @@ def to_pixels(regions: Iterable[Region], wcs: WCS | None) -> list[PixelRegion]:
     placed = []
     for region, pixel in zip(regions, place(regions, wcs), strict=True):
         if pixel is None:
-            ra, dec = _anchor(_spots(region))
+            ra, dec = anchor(region)
             raise NoWCSError(
                 f"RA {ra:.5f}, Dec {dec:.5f} has no place in this image's projection."
             )
@@ -61,9 +61,9 @@ def place(regions: Iterable[Region], wcs: WCS | None) -> list[PixelRegion | None
         return placed
     celestial = _celestial(wcs)
     x, y = _sky_to_xy(celestial, *_flat(skies))
-    spots = _split(x, y, skies)
-    maps = _local_maps(celestial, *np.array([_anchor(points) for points in spots]).T)[1]
-    for i, sky, points, local in zip(places, skies, spots, maps, strict=True):
+    found = _split(x, y, skies)
+    maps = _local_maps(celestial, *np.array([points[len(points) // 2] for points in found]).T)
+    for i, sky, points, local in zip(places, skies, found, maps, strict=True):
         known = np.isfinite(points).all() and np.isfinite(local).all() and np.linalg.det(local)
         placed[i] = _convert(sky, points, np.linalg.inv(local), PIXEL_SHAPES) if known else None
     return placed
@@ -82,11 +82,11 @@ def to_skies(regions: Iterable[PixelRegion], wcs: WCS | None) -> list[SkyRegion]
         return []
     celestial = _celestial(wcs)
     sky = celestial.pixel_to_world(*_flat(regions)).icrs
-    spots = _split(sky.ra.deg, sky.dec.deg, regions)
-    anchors = [_anchor(_spots(region)) for region in regions]
-    _, maps = _local_maps(celestial, *np.array(anchors).T)
+    found = _split(sky.ra.deg, sky.dec.deg, regions)
+    anchors = [anchor(region) for region in regions]
+    maps = _local_maps(celestial, *np.array(anchors).T)
     skies: list[SkyRegion] = []
-    for region, points, local, (x, y) in zip(regions, spots, maps, anchors, strict=True):
+    for region, points, local, (x, y) in zip(regions, found, maps, anchors, strict=True):
         if not (np.isfinite(points).all() and np.isfinite(local).all()):
             raise NoWCSError(f"Pixel ({x:.1f}, {y:.1f}) has no place on the sky.")
         skies.append(_convert(region, points, local, SKY_SHAPES))
@@ -117,7 +117,7 @@ def _celestial(wcs: WCS | None) -> WCS:
 # --- the places of a region
 
 
-def _spots(region: Region) -> Sequence[Point]:
+def spots(region: Region) -> Sequence[Point]:
     """The positions that are converted: the points, or the centre."""
     for name in FEWEST:
         if hasattr(region, name):
@@ -128,20 +128,20 @@ def _spots(region: Region) -> Sequence[Point]:
 
 
 def _flat(regions: Sequence[Region]) -> tuple[Floats, Floats]:
-    first, second = np.array([spot for region in regions for spot in _spots(region)]).T
+    first, second = np.array([spot for region in regions for spot in spots(region)]).T
     return first, second
 
 
 def _split(first: Any, second: Any, regions: Sequence[Region]) -> list[Floats]:
     """Back from one list of positions to those of each region, shape (n, 2)."""
-    counts = np.cumsum([len(_spots(region)) for region in regions])[:-1]
+    counts = np.cumsum([len(spots(region)) for region in regions])[:-1]
     return np.split(np.stack([np.atleast_1d(first), np.atleast_1d(second)], axis=1), counts)
 
 
-def _anchor(spots: Any) -> Point:
-    """The position whose scale counts for all of a region."""
-    first, second = spots[len(spots) // 2]
-    return float(first), float(second)
+def anchor(region: Region) -> Point:
+    """The position whose scale counts for all of a region: its centre, or the middle point."""
+    places = spots(region)
+    return places[len(places) // 2]
 
 
 def _sky_to_xy(wcs: WCS, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
@@ -164,8 +164,8 @@ def _sky_to_xy(wcs: WCS, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
     return x, y
 
 
-def _local_maps(wcs: WCS, x: Any, y: Any) -> tuple[Any, Floats]:
-    """Positions on the sky (ICRS), and the map from pixels to arcsec east and north there.
+def _local_maps(wcs: WCS, x: Any, y: Any) -> Floats:
+    """The linear map from pixels to arcsec east and north, at positions in pixels.
 
     Measured on the pixel itself, so distortion and projection are included; shape (n, 2, 2).
     """
@@ -180,13 +180,14 @@ def _local_maps(wcs: WCS, x: Any, y: Any) -> tuple[Any, Floats]:
     north = np.stack([-np.sin(dec) * np.cos(ra), -np.sin(dec) * np.sin(ra), np.cos(dec)], axis=-1)
     steps = (right - left, above - below)
     maps = [[(step * axis).sum(axis=-1) for step in steps] for axis in (east, north)]
-    return sky[0], np.degrees(np.moveaxis(np.array(maps), -1, 0)) * 3600
+    local: Floats = np.degrees(np.moveaxis(np.array(maps), -1, 0)) * 3600
+    return local
 
 
 # --- sizes and angles
 
 
-def _convert(region: Region, spots: Floats, local: Floats, shapes: Any) -> Any:
+def _convert(region: Region, points: Floats, local: Floats, shapes: Any) -> Any:
     """The same shape in the other system: its places, and the linear map of its sizes."""
     fields: dict[str, Any] = {}
     sizes = {name: getattr(region, name) for name in region.sizes}
@@ -204,10 +205,10 @@ def _convert(region: Region, spots: Floats, local: Floats, shapes: Any) -> Any:
     kind = shapes[region.shape]
     for name in FEWEST:
         if hasattr(region, name):
-            fields[name] = tuple(map(tuple, spots.tolist()))
+            fields[name] = tuple(map(tuple, points.tolist()))
             break
     else:
-        fields |= dict(zip(kind.geometry()[:2], spots[0].tolist(), strict=True))
+        fields |= dict(zip(kind.geometry()[:2], points[0].tolist(), strict=True))
     return kind(**fields, **sizes, **region.looks())
 
 

@@ -191,11 +191,8 @@ class Background(LocalPlugin):
         self.panel.render(view)
         self.circles.show([row.pixel for row in view.regions], view.selected)
         fit = session.result.fit if session.result else None
-        mask = session.preview
-        if mask is None and session.result:
-            mask = session.result.mask
         self.overlays.set_arrays(
-            mask=mask, background=fit.level if fit else None, rms=fit.rms if fit else None
+            mask=session.mask, background=fit.level if fit else None, rms=fit.rms if fit else None
         )
 
     def tell(self, error: BaseException | str) -> None:

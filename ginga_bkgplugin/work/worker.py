@@ -29,7 +29,7 @@ import numpy.typing as npt
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, WorkerError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.masking import Pass
-from ginga_bkgplugin.sky.pixels import check_image
+from ginga_bkgplugin.sky.pixels import BoolImage, check_image
 from ginga_bkgplugin.work.pipeline import Result, Start, Step, run
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ class Worker:
         dq: npt.ArrayLike | None = None,
         saturation_level: float | None = None,
         start: Start | None = None,
+        imported: BoolImage | None = None,
     ) -> Iterator[Step]:
         """As `pipeline.run`, computed in the child; the same bytes.
 
@@ -126,7 +127,10 @@ class Worker:
         BackgroundPluginError
             What the pipeline raised; WorkerError when the child died.
         """
-        options = {"wcs": wcs, "dq": dq, "saturation_level": saturation_level, "start": start}
+        options = {
+            "wcs": wcs, "dq": dq, "saturation_level": saturation_level, "start": start,
+            "imported": imported,
+        }  # fmt: skip
         return self._run(self._closed, data, recipe, options)
 
     def _run(
