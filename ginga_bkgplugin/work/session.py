@@ -222,11 +222,11 @@ class Session(Editor):
 
     def show_result(self, result: Result) -> None:
         """Take a result from elsewhere, e.g. loaded from disk."""
-        self.recipe, self._rows, self.selection = result.recipe, result.rows, ()
+        self.recipe, self.selection = result.recipe, ()
         self._take(result, "Load saved")
 
     def _take(self, result: Result, step: str) -> None:
-        self.result, self._mask = result, None
+        self.result, self._mask, self._rows = result, None, result.rows
         self.outcome = Outcome(result)
         self._latest = (self.outcome, result)
         self._note(step)
