@@ -60,6 +60,8 @@ class ImportedMask:
         if not isinstance(self.on, bool):
             raise ParameterError(f"The mask's on must be true or false, not {self.on!r}.")
         object.__setattr__(self, "bits", _bits(self.bits))
+        if self.bits and self.kind not in ("bits", "labels"):
+            raise ParameterError(f"Bits count with the kind bits or labels, not {self.kind}.")
 
     def replace(self, **changes: Any) -> ImportedMask:
         """A copy with some fields changed."""
