@@ -7,8 +7,9 @@ local linear map of the WCS: areas are kept, ellipses exactly, and boxes stay re
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from astropy.wcs import WCS
 
 Floats = npt.NDArray[np.float64]
-Kind = TypeVar("Kind", bound=Region)
+
+_CLOSE = 1e-6  # degrees: a position that comes back nearer than this was found
 
 
 def to_pixels(regions: Iterable[Region], wcs: WCS | None) -> list[PixelRegion]:
@@ -147,19 +149,19 @@ def anchor(region: Region) -> Point:
 def _sky_to_xy(wcs: WCS, ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
     """Pixels of positions; without the distortion where it cannot be undone, far off the image."""
     from astropy.coordinates import SkyCoord
-    from astropy.wcs import NoConvergence
 
     sky = SkyCoord(ra, dec, unit="deg", frame="icrs")
-    try:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # astropy warns where its iteration does not converge
         x, y = wcs.world_to_pixel(sky)
-    except NoConvergence as failed:
-        x, y = np.array(failed.best_solution, dtype=float).T.copy()
-        lost = np.zeros(x.size, dtype=bool)
-        for some in (failed.divergent, failed.slow_conv):
-            if some is not None:
-                lost[some] = True
+    if not wcs.has_distortion:
+        return x, y
+    back = wcs.pixel_to_world(x, y).icrs
+    lost = ~(back.separation(sky).deg < _CLOSE)
+    if lost.any():
         linear = wcs.deepcopy()
         linear.sip = linear.cpdis1 = linear.cpdis2 = linear.det2im1 = linear.det2im2 = None
+        x, y = np.array(x), np.array(y)
         x[lost], y[lost] = linear.world_to_pixel(sky[lost])
     return x, y
 

@@ -14,9 +14,12 @@ from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
 from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.region import PixelRegion, Region, SkyRegion
-from ginga_bkgplugin.sky.pixels import BoolImage
+from ginga_bkgplugin.sky.blobs import adopt, grow_from
+from ginga_bkgplugin.sky.layers import AUTOMATIC
+from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage, has
 from ginga_bkgplugin.sky.placing import to_pixel, to_pixels, to_sky
 from ginga_bkgplugin.sky.raster import Drawn, draw, update
+from ginga_bkgplugin.work.carry import carry_regions
 from ginga_bkgplugin.work.history import History, Moment, Outcome, PackedMask
 
 LABELS = {name: rule.label for _, group in Recipe().groups() for name, _, _, rule in group.rules()}
@@ -52,6 +55,11 @@ class Editor:
 
     def _changed(self) -> None:
         """The recipe changed."""
+
+    @property
+    def mask(self) -> MaskImage | None:
+        """The mask that is shown."""
+        raise NotImplementedError
 
     def _step(self, name: str, recipe: Recipe, selection: Iterable[int] = ()) -> None:
         """Take a new recipe, as a step of the history."""
@@ -112,6 +120,33 @@ class Editor:
         count = len(self.recipe.regions)
         whole = self.recipe.with_regions(*self.recipe.regions, *new)
         self._step(step, whole, range(count, count + len(new)))
+
+    def paste_regions(
+        self, regions: Iterable[Region], source: Frame, *, same_pixels: bool = False
+    ) -> None:
+        """Take over regions of another image, by the WCS of both; see `carry_regions`."""
+        carried = carry_regions(list(regions), source, self.frame, same_pixels=same_pixels)
+        self.add_regions(carried.regions, "Paste regions")
+        self.say(carried.words)
+
+    def adopt(self, x: float, y: float) -> None:
+        """Make a polygon to edit of what the automatic mask has at a position."""
+        mask = self.mask
+        polygon = None if mask is None else adopt(has(mask, AUTOMATIC), x, y)
+        if polygon is None:
+            self.say("No source is masked there: click on one, after a run.")
+        else:
+            self.add_region(polygon, "Adopt")
+
+    def grow(self, x: float, y: float) -> None:
+        """Mask the source at a position, as far as it stands out of the sky.
+
+        Raises
+        ------
+        DetectionError
+            When nothing stands out there.
+        """
+        self.add_region(grow_from(self.frame.data, x, y), "Grow from here")
 
     def move_region(self, index: int, region: PixelRegion, step: str = "Move") -> None:
         """Take over a region's new place, size or outline in pixels; one on the sky stays there.
