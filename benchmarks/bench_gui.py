@@ -25,7 +25,7 @@ os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
 
 import numpy as np
 
-from ginga_bkgplugin import PixelCircle, mask_circles, sample_field
+from ginga_bkgplugin import PixelCircle, mask_regions, sample_field
 from ginga_bkgplugin.files.writing import package_version, write_fits
 from ginga_bkgplugin.viewer.launch import Viewer
 
@@ -89,7 +89,7 @@ def main() -> None:
     start = time.perf_counter()
     rng = np.random.default_rng(1)
     circles = [PixelCircle(*rng.uniform(0, (nx, ny)), rng.uniform(20, 300)) for _ in range(200)]
-    mask_circles((ny, nx), circles)
+    mask_regions((ny, nx), circles)
     print(f"200 circles of 20 to 300 px on {nx} x {ny}: {time.perf_counter() - start:.3f} s")
     tile = np.nan_to_num(sample_field().data, nan=1000.0)
     reps = -(-ny // tile.shape[0]), -(-nx // tile.shape[1])

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ginga_bkgplugin.sky.background import SkyFit, fit_background, subtract_background
     from ginga_bkgplugin.sky.masking import iterate_source_mask, mask_invalid
     from ginga_bkgplugin.sky.pixels import MaskBit
-    from ginga_bkgplugin.sky.raster import mask_circles
+    from ginga_bkgplugin.sky.raster import mask_regions
     from ginga_bkgplugin.sky.simulate import SimulatedField, sample_field, truth_field
     from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
     from ginga_bkgplugin.work.image import ScienceImage
@@ -68,7 +68,7 @@ _HOMES = {
     "sky.background": ("SkyFit", "fit_background", "subtract_background"),
     "sky.masking": ("iterate_source_mask", "mask_invalid"),
     "sky.pixels": ("MaskBit",),
-    "sky.raster": ("mask_circles",),
+    "sky.raster": ("mask_regions",),
     "sky.simulate": ("SimulatedField", "sample_field", "truth_field"),
     "sky.steps": ("Pass", "PassRow", "Stage"),
     "work.image": ("ScienceImage",),
@@ -128,8 +128,8 @@ __all__ = [
     "fit_background",
     "iterate_source_mask",
     "load_result",
-    "mask_circles",
     "mask_invalid",
+    "mask_regions",
     "read_frame",
     "read_recipe",
     "run",

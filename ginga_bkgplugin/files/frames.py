@@ -145,10 +145,10 @@ def read_frame(
 
 
 def _frame(path: Path, hdus: fits.HDUList, hdu: HDU | str | None, plane: Any) -> Frame:
-    images = [i for i, each in enumerate(hdus) if _is_image(each)]
+    images = image_numbers(hdus)
     if not images:
         raise ImageError("no HDU holds an image.")
-    number = images[0] if hdu is None else _find(hdus, hdu, images)
+    number = images[0] if hdu is None else find_hdu(hdus, hdu, images)
     chosen = hdus[number]
     cube = np.asarray(chosen.data)
     index = _plane_index(cube.shape, plane)
@@ -167,13 +167,25 @@ def _frame(path: Path, hdus: fits.HDUList, hdu: HDU | str | None, plane: Any) ->
     )
 
 
+def image_numbers(hdus: fits.HDUList) -> list[int]:
+    """The numbers of the HDUs that hold images."""
+    return [number for number, hdu in enumerate(hdus) if _is_image(hdu)]
+
+
 def _is_image(hdu: Any) -> bool:
     return isinstance(hdu, (fits.PrimaryHDU, fits.ImageHDU, fits.CompImageHDU)) and (
         len(hdu.shape) >= 2 and all(hdu.shape)
     )
 
 
-def _find(hdus: fits.HDUList, hdu: HDU | str, images: list[int]) -> int:
+def find_hdu(hdus: fits.HDUList, hdu: HDU | str, images: list[int]) -> int:
+    """The number of an HDU that holds an image; `read_frame` tells how they are named.
+
+    Raises
+    ------
+    ImageError
+        Naming the images there are.
+    """
     wanted: Any = hdu
     if isinstance(hdu, str):
         name, _, version = hdu.partition(",")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from ginga_bkgplugin.recipe.errors import ParameterError
+from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.recipe.parameters import (
     BackgroundParameters,
     InvalidParameters,
     SmoothParameters,
     SourceMaskParameters,
 )
+from ginga_bkgplugin.recipe.region import Region
 from ginga_bkgplugin.recipe.rules import Parameters
-from ginga_bkgplugin.recipe.shapes import Region, region_from_dict
+from ginga_bkgplugin.recipe.shapes import region_from_dict
 
 GROUPS: dict[str, type[Parameters]] = {
     "invalid": InvalidParameters,
@@ -31,13 +33,19 @@ class Recipe:
 
     Parameters
     ----------
-    regions : tuple of PixelCircle or SkyCircle
-        What the user drew; masked in the fit, seen by detection.
+    regions : tuple of Region
+        What the user drew, in order; masked in the fit, seen by detection.
+    masks : tuple of ImportedMask
+        Masks from files, by reference.
+    automatic : bool
+        Whether sources are looked for. Off: the mask is regions, masks and invalid pixels only.
     invalid, source, background, smooth
         The parameter groups.
     """
 
     regions: tuple[Region, ...] = ()
+    masks: tuple[ImportedMask, ...] = ()
+    automatic: bool = True
     invalid: InvalidParameters = InvalidParameters()
     source: SourceMaskParameters = SourceMaskParameters()
     background: BackgroundParameters = BackgroundParameters()
@@ -75,19 +83,38 @@ class Recipe:
         """A copy with these regions instead of its own."""
         return dataclasses.replace(self, regions=tuple(regions))
 
+    @property
+    def essence(self) -> Recipe:
+        """What decides the result: without names, colours, locks, and what is off."""
+        return dataclasses.replace(
+            self,
+            regions=tuple(region.bare() for region in self.regions if region.on),
+            masks=tuple(mask.replace(name="") for mask in self.masks if mask.on),
+        )
+
     def cards(self) -> list[tuple[str, Any, str]]:
         """FITS cards of every parameter, and the number of regions."""
         cards = [card for _, group in self.groups() for card in group.cards()]
-        return [*cards, ("MASKNREG", len(self.regions), "regions drawn by hand")]
+        return [
+            *cards,
+            ("MASKNREG", len(self.regions), "regions drawn by hand"),
+            ("MASKNIMP", len(self.masks), "masks from files"),
+            ("MASKAUTO", self.automatic, "sources were looked for"),
+        ]
 
     def to_json(self) -> str:
-        """The text of a ``.bkg.json`` file."""
-        content = {
-            "format": self.FORMAT,
-            "regions": [region.to_dict() for region in self.regions],
-            **{name: group.to_dict() for name, group in self.groups()},
-        }
-        return json.dumps(content, indent=2, allow_nan=False) + "\n"
+        """The text of a ``.bkg.json`` file, a line for each region."""
+        entries = {"format": str(self.FORMAT), "regions": _lines(self.regions)}
+        if self.masks:
+            entries["masks"] = _lines(self.masks)
+        if not self.automatic:
+            entries["automatic"] = "false"
+        for name, group in self.groups():
+            text = json.dumps(group.to_dict(), indent=2, allow_nan=False)
+            entries[name] = text.replace("\n", "\n  ")
+        return (
+            "{\n" + ",\n".join(f'  "{name}": {text}' for name, text in entries.items()) + "\n}\n"
+        )
 
     @classmethod
     def from_json(cls, text: str) -> Recipe:
@@ -111,9 +138,13 @@ class Recipe:
                 f"The recipe has format {version!r}; this version reads format {cls.FORMAT}."
                 " Update ginga-bkgplugin."
             )
-        regions = content.pop("regions", [])
-        if not isinstance(regions, list):
-            raise ParameterError('"regions" must be a list.')
+        regions, masks = content.pop("regions", []), content.pop("masks", [])
+        for name, entry in (("regions", regions), ("masks", masks)):
+            if not isinstance(entry, list):
+                raise ParameterError(f'"{name}" must be a list.')
+        automatic = content.pop("automatic", True)
+        if not isinstance(automatic, bool):
+            raise ParameterError(f"automatic must be true or false, not {automatic!r}.")
         groups = {
             name: group.from_dict(content.pop(name))
             for name, group in GROUPS.items()
@@ -123,5 +154,12 @@ class Recipe:
             raise ParameterError(f"Unknown entry {next(iter(content))!r} in the recipe.")
         return cls(
             regions=tuple(region_from_dict(region) for region in regions),
+            masks=tuple(ImportedMask.from_dict(mask) for mask in masks),
+            automatic=automatic,
             **groups,  # type: ignore[arg-type]
         )
+
+
+def _lines(entries: Iterable[Region | ImportedMask]) -> str:
+    lines = [f"    {json.dumps(entry.to_dict(), allow_nan=False)}" for entry in entries]
+    return "[\n" + ",\n".join(lines) + "\n  ]" if lines else "[]"

@@ -55,11 +55,14 @@ class BlockMask:
         Bits of `MaskBit`.
     blocks : ndarray of uint8
         Binned by `factor`.
+    keep : ndarray of bool, shape (ny, nx), optional
+        Pixels that the blocks do not mask.
     """
 
     base: MaskImage
     blocks: MaskImage
     factor: int
+    keep: BoolImage | None = None
 
     def full(self, out: MaskImage | None = None) -> MaskImage:
         """The mask at full resolution, in `out` if given."""
@@ -77,6 +80,8 @@ class BlockMask:
         index = np.arange(start, stop, step) // self.factor
         base = self.base[start:stop:step]
         part = np.repeat(self.blocks[index], self.factor, axis=1)[:, : base.shape[1]]
+        if self.keep is not None:
+            part[self.keep[start:stop:step]] = 0
         if base.any():
             part[has(base, MaskBit.INVALID)] = 0
             part |= base

@@ -96,6 +96,7 @@ def iterate_source_mask(
     *,
     saturation_level: float | None = None,
     first: int = 1,
+    keep: BoolImage | None = None,
 ) -> Iterator[Stage | Pass]:
     """Detect on image - background, grow, re-fit, until a pass masks nothing new.
 
@@ -115,6 +116,8 @@ def iterate_source_mask(
         Used where ``source.saturation_level`` is None, e.g. the header's.
     first : int
         Number of the first pass, above 1 when `mask` already holds earlier ones.
+    keep : ndarray of bool, shape (ny, nx), optional
+        Pixels no source may mask; detection sees them all the same.
 
     Yields
     ------
@@ -146,7 +149,7 @@ def iterate_source_mask(
         yield Stage(f"Pass {index}: finding sources", done)
         found = find_sources(pixels, fit, source, mask=mask, saturation_level=level)
         before = np.count_nonzero(mask)
-        mask = mask | found.mask
+        mask = mask | (found.mask if keep is None else np.where(keep, np.uint8(0), found.mask))
         masked = np.count_nonzero(mask)
         done += share
         if masked > before:  # else the sky below the mask is the same

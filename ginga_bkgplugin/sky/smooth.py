@@ -25,7 +25,7 @@ from ginga_bkgplugin.sky.deep import find_deep
 from ginga_bkgplugin.sky.maps import SplineMap, at_centres
 from ginga_bkgplugin.sky.masking import Found
 from ginga_bkgplugin.sky.models import with_model
-from ginga_bkgplugin.sky.pixels import MaskBit, MaskImage, check_image, has
+from ginga_bkgplugin.sky.pixels import BoolImage, MaskBit, MaskImage, check_image, has
 from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
 from ginga_bkgplugin.sky.strips import each, spans
 from ginga_bkgplugin.sky.surface import (
@@ -52,6 +52,7 @@ def iterate_smooth(
     parameters: SmoothParameters = SmoothParameters(),
     *,
     saturation_level: float | None = None,
+    keep: BoolImage | None = None,
 ) -> Iterator[Stage | Pass]:
     """Mask deeply and fit a smooth surface, until it no longer moves.
 
@@ -68,6 +69,9 @@ def iterate_smooth(
         Of the first `min_area` and `passes` are used, of the second `box_size` and `is_2d`.
     saturation_level : float, optional
         Sources with a pixel at or above it grow larger discs.
+    keep : ndarray of bool, shape (ny, nx), optional
+        Pixels no source may mask; detection sees them all the same. In the fit a block of
+        binned pixels is kept only where all of them are.
 
     Yields
     ------
@@ -84,7 +88,7 @@ def iterate_smooth(
         When SEP gives up.
     """
     smoother = Smoother(
-        data, mask, source, background, parameters, saturation_level=saturation_level
+        data, mask, source, background, parameters, saturation_level=saturation_level, keep=keep
     )
     yield from smoother.passes()
 
@@ -104,10 +108,11 @@ class Smoother:
         parameters: SmoothParameters,
         *,
         saturation_level: float | None = None,
+        keep: BoolImage | None = None,
     ) -> None:
         self._image = check_image(data)
         check_size(self._image)
-        self._mask = mask
+        self._mask, self._keep = mask, keep
         self._source, self._background, self._parameters = source, background, parameters
         self._saturation_level = saturation_level
         self._frame: BinnedFrame | None = None
@@ -131,7 +136,7 @@ class Smoother:
         boxes = first_boxes(binned, background)
         surface = solve(boxes, parameters)
         blocks = found = np.zeros(fine.shape, np.uint8)
-        layers = BlockMask(self._mask, blocks, fine.factor)
+        layers = BlockMask(self._mask, blocks, fine.factor, self._keep)
         yield Pass(None, layers, self._fit(surface))
         for index in range(1, source.passes + 1):
             yield Stage(f"Pass {index}: finding sources", index * share)
@@ -142,11 +147,11 @@ class Smoother:
             before, old, found = blocks, surface, saw.mask
             grid = Grid.over(binned.shape, background.box_size / binned.factor)
             guess = at_centres(rms, *grid.centres()) * (surface.factor / binned.factor)
-            boxes = measure(binned, level, found, grid, guess)
+            boxes = measure(binned, level, self._seen(found, binned.factor), grid, guess)
             surface = solve(boxes, parameters)
             blocks = unbin(found, binned.factor // fine.factor, fine.shape)
-            layers = BlockMask(self._mask, found, binned.factor)
-            row = _row(index, saw, surface, blocks, before, fine.area, self._mask.shape)
+            layers = BlockMask(self._mask, found, binned.factor, self._keep)
+            row = _row(index, saw, surface, layers, (blocks, before), fine.area)
             yield Pass(row, layers, self._fit(surface))
             if index > 1 and old.level.shape == surface.level.shape:
                 moved = float(np.abs(surface.level - old.level).max())
@@ -159,7 +164,13 @@ class Smoother:
         self._frame, self._found, self._boxes = binned, found, boxes
         yield Pass(None, layers, self._finished(fit, layers))
 
-    def refit(self, mask: MaskImage) -> Pass:
+    def _seen(self, found: MaskImage, factor: int) -> MaskImage:
+        """What sources mask of the blocks: not those that are kept whole."""
+        if self._keep is None:
+            return found
+        return np.where(any_in_block(~self._keep, factor), found, np.uint8(0))
+
+    def refit(self, mask: MaskImage, keep: BoolImage | None = None) -> Pass:
         """The sky with another mask by hand, the sources those found by the last run.
 
         Only boxes that the change touches are measured again; the surface through all is
@@ -169,6 +180,8 @@ class Smoother:
         ----------
         mask : ndarray of uint8, shape (ny, nx)
             Regions; the invalid pixels stay those of the run.
+        keep : ndarray of bool, shape (ny, nx), optional
+            As of `iterate_smooth`.
 
         Raises
         ------
@@ -176,8 +189,9 @@ class Smoother:
             When too few boxes keep free pixels.
         """
         assert self._frame is not None and self._boxes is not None and self._noise is not None
-        new, rows, columns = _with_regions(self._mask, mask)
-        layers = BlockMask(new, self._found, self._frame.factor)
+        new, rows, columns = _with_regions((self._mask, self._keep), (mask, keep))
+        self._mask, self._keep = new, keep
+        layers = BlockMask(new, self._found, self._frame.factor, keep)
         if rows.size:
             factor = self._frame.factor
             y, x = ((int(span[0]), int(span[-1]) + 1) for span in (rows, columns))
@@ -185,10 +199,10 @@ class Smoother:
             window = self._boxes.grid.window(
                 *((start // factor, -(-stop // factor)) for start, stop in (y, x))
             )
-            self._boxes = measure_again(self._boxes, self._frame, self._found, window)
+            found = self._seen(self._found, factor)
+            self._boxes = measure_again(self._boxes, self._frame, found, window)
             window = self._noise.grid.window(y, x)
             self._noise = measure_noise_again(self._noise, self._image, layers, window)
-        self._mask = new
         fit = self._fit(solve(self._boxes, self._parameters))
         return Pass(None, layers, self._finished(fit, layers))
 
@@ -239,24 +253,62 @@ class Smoother:
         return dataclasses.replace(fit, rms_map=rms, globalrms=globalrms)
 
 
+def _row(
+    index: int,
+    found: Found,
+    surface: Surface,
+    layers: BlockMask,
+    blocks: tuple[MaskImage, MaskImage],
+    area: MaskImage,
+) -> PassRow:
+    """The pass in numbers.
+
+    Pixels are counted through the free area of each block, now and before, but one by one
+    where some are kept free of sources.
+    """
+    now, before = blocks[0] != 0, blocks[1] != 0
+    size = layers.base.size
+    if layers.keep is None:
+        masked = size - int((area * ~now).sum(dtype=np.int64))
+        new = int((area * (now & ~before)).sum(dtype=np.int64))
+    else:
+        factor = -(-layers.base.shape[0] // blocks[1].shape[0])
+        full = layers.full() != 0
+        masked = int(np.count_nonzero(full))
+        new = int(np.count_nonzero(full & (BlockMask(layers.base, blocks[1], factor).full() == 0)))
+    return PassRow(
+        index=index,
+        sources=found.sources,
+        saturated=found.saturated,
+        new_pixels=new,
+        masked_fraction=masked / size,
+        globalback=float(np.median(surface.level)),
+        globalrms=float(np.median(surface.rms)) * surface.factor,
+    )
+
+
 def _with_regions(
-    old: MaskImage, regions: MaskImage
+    old: tuple[MaskImage, BoolImage | None], regions: tuple[MaskImage, BoolImage | None]
 ) -> tuple[MaskImage, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """The old mask with other regions, and the rows and columns where it changed."""
-    new = np.empty(old.shape, np.uint8)
+    """The old mask with other regions; rows and columns where it, or what is kept, changed."""
+    shape = old[0].shape[0], old[0].shape[1]
+    new = np.empty(shape, np.uint8)
     invalid = np.uint8(MaskBit.INVALID)
-    rows = np.zeros(old.shape[0], bool)
+    rows = np.zeros(shape[0], bool)
 
     def strip(start: int, stop: int) -> npt.NDArray[np.bool_]:
         part = new[start:stop]
-        np.bitwise_and(regions[start:stop], ~invalid, out=part)
-        part |= old[start:stop] & invalid
-        changed = part != old[start:stop]
+        np.bitwise_and(regions[0][start:stop], ~invalid, out=part)
+        part |= old[0][start:stop] & invalid
+        changed = part != old[0][start:stop]
+        if old[1] is not None or regions[1] is not None:
+            kept = [np.False_ if one is None else one[start:stop] for one in (old[1], regions[1])]
+            changed |= kept[0] != kept[1]
         rows[start:stop] = changed.any(axis=1)
         columns: npt.NDArray[np.bool_] = changed[rows[start:stop]].any(axis=0)
         return columns
 
-    columns = np.any(each(strip, spans((old.shape[0], old.shape[1]))), axis=0)
+    columns = np.any(each(strip, spans(shape)), axis=0)
     return new, np.flatnonzero(rows), np.flatnonzero(columns)
 
 
@@ -269,27 +321,3 @@ def _taken_anew(frame: BinnedFrame, mask: MaskImage, rows: tuple[int, int]) -> B
     taken = frame.taken.copy()
     taken[part] = frame.bad[part] | any_in_block(hidden, factor)
     return dataclasses.replace(frame, taken=taken)
-
-
-def _row(
-    index: int,
-    found: Found,
-    surface: Surface,
-    blocks: MaskImage,
-    before: MaskImage,
-    area: MaskImage,
-    shape: tuple[int, ...],
-) -> PassRow:
-    """The pass in numbers; pixels are counted through the free area of each block."""
-    now = blocks != 0
-    size = shape[0] * shape[1]
-    masked = size - int((area * ~now).sum(dtype=np.int64))
-    return PassRow(
-        index=index,
-        sources=found.sources,
-        saturated=found.saturated,
-        new_pixels=int((area * (now & (before == 0))).sum(dtype=np.int64)),
-        masked_fraction=masked / size,
-        globalback=float(np.median(surface.level)),
-        globalrms=float(np.median(surface.rms)) * surface.factor,
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ginga_bkgplugin.recipe.region import PixelRegion
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 
 COLOR, SELECTED_COLOR = "cyan", "yellow"
@@ -72,14 +73,16 @@ class CircleLayer:
         """Take the mouse and keyboard of the viewer, or give them back."""
         self.canvas.ui_set_active(on, viewer=self.viewer)
 
-    def show(self, circles: Sequence[PixelCircle], selected: int | None) -> None:
-        """Show these circles, numbered from 1, one of them selected."""
+    def show(self, regions: Sequence[PixelRegion], selected: int | None) -> None:
+        """Show these circles, numbered from 1, one selected; other shapes by one round them."""
+        circles = [_round(region) for region in regions]
         if len(circles) != len(self._objects):
             self._rebuild(len(circles))
         for place, circle in enumerate(circles):
             on = place == selected
             shape, label = self._objects[place], self._labels[place]
             shape.x, shape.y, shape.radius = circle.x, circle.y, circle.radius
+            shape.editable = isinstance(regions[place], PixelCircle)
             shape.color = label.color = label.fillcolor = SELECTED_COLOR if on else COLOR
             shape.linewidth = 3 if on else 2
             offset = circle.radius * 0.7072
@@ -134,3 +137,8 @@ class CircleLayer:
             self._on_delete()
             return True
         return False
+
+
+def _round(region: PixelRegion) -> PixelCircle:
+    left, bottom, right, top = region.bounds()
+    return PixelCircle(*region.centre, max(right - left, top - bottom) / 2)

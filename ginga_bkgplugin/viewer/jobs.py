@@ -66,6 +66,7 @@ class Jobs:
             dq=frame.dq if work.recipe.invalid.use_dq else None,
             saturation_level=frame.saturation_level,
             start=work.start,
+            imported=work.imported,
         )
         self.fv.nongui_do(self._drive, session, work, steps)
 

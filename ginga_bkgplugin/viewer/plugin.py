@@ -196,7 +196,7 @@ class Background(LocalPlugin):
         shown = session.shown
         fit = shown.fit if shown and shown.fit.made else None
         self.overlays.set_arrays(
-            mask=shown.mask if shown else None,
+            mask=session.mask,
             background=fit.level if fit else None,
             rms=fit.rms if fit else None,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Hashable
 from typing import Any
 
@@ -34,7 +35,7 @@ class Sessions:
         session = self._sessions.pop(key, None)
         new = session is None or session.frame.data.shape != frame.data.shape
         if session is None or new:
-            recipe = (last.recipe if last else Recipe()).with_regions()
+            recipe = dataclasses.replace(last.recipe if last else Recipe(), regions=(), masks=())
             session = Session(frame, recipe, ready=False)
         else:
             session.show_pixels(frame.data)

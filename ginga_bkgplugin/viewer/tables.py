@@ -58,15 +58,15 @@ class RegionTable:
 
 
 def _region_cells(place: int, region: RegionRow) -> dict[str, str]:
-    pixel, sky = region.pixel, region.sky
+    (x, y), sky = region.pixel.centre, region.sky_centre
     return {
         "number": f"{place + 1}{' sky' if region.on_sky else ''}",
-        "x": f"{pixel.x:.1f}",
-        "y": f"{pixel.y:.1f}",
-        "radius": f"{pixel.radius:.1f}",
-        "ra": f"{sky.ra:.5f}" if sky else "–",
-        "dec": f"{sky.dec:+.5f}" if sky else "–",
-        "arcsec": f"{sky.radius:.2f}" if sky else "–",
+        "x": f"{x:.1f}",
+        "y": f"{y:.1f}",
+        "radius": region.size(),
+        "ra": f"{sky[0]:.5f}" if sky else "–",
+        "dec": f"{sky[1]:+.5f}" if sky else "–",
+        "arcsec": region.size(2, sky=True),
     }
 
 

@@ -20,11 +20,12 @@ from ginga_bkgplugin.recipe.parameters import (
     SourceMaskParameters,
 )
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.recipe.shapes import PixelCircle, Region, SkyCircle
+from ginga_bkgplugin.recipe.region import Region
+from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.sky.background import fit_background, subtract_background
 from ginga_bkgplugin.sky.masking import iterate_source_mask, mask_invalid
 from ginga_bkgplugin.sky.pixels import MaskBit, check_image
-from ginga_bkgplugin.sky.raster import mask_circles
+from ginga_bkgplugin.sky.raster import mask_regions
 from ginga_bkgplugin.sky.steps import Pass
 from ginga_bkgplugin.work.pipeline import Result, finish, run
 from ginga_bkgplugin.work.saving import (
@@ -173,7 +174,7 @@ class ScienceImage:
         else:
             raise ParameterError(f"unit must be 'coord', 'deg' or 'pixel', not {unit!r}.")
         bits = self._bits(target_srcmask)
-        bits[mask_circles(bits.shape, [region], self.wcs)] |= np.uint8(MaskBit.REGION)
+        bits[mask_regions(bits.shape, [region], self.wcs)] |= np.uint8(MaskBit.REGION)
         return self._mask("srcmask", bits, [], _attempts(target_srcmask))
 
     def calculate_sourcemask(

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ginga_bkgplugin.recipe.errors import ImageError, ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.background import SkyFit
 from ginga_bkgplugin.sky.binning import BlockMask, full_mask
+from ginga_bkgplugin.sky.layers import AUTOMATIC, compose
 from ginga_bkgplugin.sky.masking import iterate_source_mask, mask_invalid
-from ginga_bkgplugin.sky.pixels import MaskBit, MaskImage, as_sky_array, check_image
-from ginga_bkgplugin.sky.raster import mask_circles
+from ginga_bkgplugin.sky.pixels import BoolImage, MaskBit, MaskImage, as_sky_array, check_image
+from ginga_bkgplugin.sky.placing import to_pixels
+from ginga_bkgplugin.sky.raster import Drawn, draw
 from ginga_bkgplugin.sky.smooth import iterate_smooth
 from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
 
@@ -77,6 +80,7 @@ def run(
     dq: npt.ArrayLike | None = None,
     saturation_level: float | None = None,
     start: Start | None = None,
+    imported: BoolImage | None = None,
 ) -> Iterator[Step]:
     """Run a recipe on an image.
 
@@ -87,7 +91,7 @@ def run(
     recipe : Recipe
         Regions and parameters.
     wcs : astropy.wcs.WCS, optional
-        Needed for sky circles.
+        Needed for regions on the sky.
     dq : array_like of int, optional
         Data quality, used with ``use_dq``.
     saturation_level : float, optional
@@ -95,6 +99,8 @@ def run(
     start : Start, optional
         Go on after earlier passes of the same recipe; gives the same bytes as all passes in
         one run, since a pass depends on the mask before it only.
+    imported : ndarray of bool, shape (ny, nx), optional
+        What the recipe's masks from files say, see `read_masks`; files are never followed here.
 
     Yields
     ------
@@ -108,33 +114,35 @@ def run(
     Raises
     ------
     BackgroundPluginError
-        ImageError, NoWCSError, SkyFitError or DetectionError.
+        ImageError, NoWCSError, SkyFitError, DetectionError, or ParameterError where the recipe
+        has masks from files and `imported` is not given.
     """
     yield Stage("Looking for invalid pixels", 0.0)
     smooth = recipe.background.method == "smooth"
     pixels = check_image(data) if smooth else as_sky_array(data)  # smooth reads it in strips
     level = recipe.source.saturation_level
     level = saturation_level if level is None else level
+    source = recipe.source if recipe.automatic else recipe.source.replace(passes=0)
+    drawn = draw((pixels.shape[0], pixels.shape[1]), to_pixels(recipe.regions, wcs))
     rows: list[PassRow] = []
     if start is None:
-        ny, nx = pixels.shape
-        mask = np.zeros((ny, nx), dtype=np.uint8)
-        mask[mask_circles((ny, nx), recipe.regions, wcs)] = MaskBit.REGION
-        mask[mask_invalid(pixels, recipe.invalid, dq=dq)] |= np.uint8(MaskBit.INVALID)
+        mask = _manual_mask(pixels, recipe, drawn, dq, imported)
     else:
         mask = start.mask
         rows.extend(start.rows)
     last: Pass | None = None
     if smooth:
-        mask = mask & ~np.uint8(MaskBit.SOURCE | MaskBit.SATURATED)  # each pass looks anew
-        rows.clear()
+        if rows:
+            mask = mask & ~np.uint8(AUTOMATIC)  # each pass looks anew
+            rows.clear()
         steps = iterate_smooth(
-            pixels, mask, recipe.source, recipe.background, recipe.smooth, saturation_level=level
-        )
+            pixels, mask, source, recipe.background, recipe.smooth,
+            saturation_level=level, keep=drawn.erased,
+        )  # fmt: skip
     else:
         steps = iterate_source_mask(
-            pixels, mask, recipe.source, recipe.background,
-            saturation_level=level, first=len(rows) + 1,
+            pixels, mask, source, recipe.background,
+            saturation_level=level, first=len(rows) + 1, keep=drawn.erased,
         )  # fmt: skip
     for step in steps:
         if isinstance(step, Pass):
@@ -144,6 +152,26 @@ def run(
         yield step
     assert last is not None
     yield Result(recipe, last.layers, last.fit, tuple(rows), level)
+
+
+def _manual_mask(
+    pixels: npt.NDArray[Any],
+    recipe: Recipe,
+    drawn: Drawn,
+    dq: npt.ArrayLike | None,
+    imported: BoolImage | None,
+) -> MaskImage:
+    """The mask before any source is looked for."""
+    wanted = [mask.path for mask in recipe.masks if mask.on]
+    if wanted and imported is None:
+        raise ParameterError(
+            f"The recipe wants masks from files ({', '.join(wanted)}), which are read only where"
+            " you name them: see read_masks, or --mask."
+        )
+    if imported is not None and imported.shape != pixels.shape:
+        raise ImageError(f"The mask has shape {imported.shape}, the image {pixels.shape}.")
+    invalid = mask_invalid(pixels, recipe.invalid, dq=dq)
+    return compose(drawn, invalid * np.uint8(MaskBit.INVALID), imported if wanted else None)
 
 
 def finish(steps: Iterator[Step]) -> Result:

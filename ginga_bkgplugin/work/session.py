@@ -14,20 +14,24 @@ from typing import Any
 
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.files.names import find_products
-from ginga_bkgplugin.recipe.errors import BackgroundPluginError, NoWCSError
+from ginga_bkgplugin.recipe.errors import NoWCSError
 from ginga_bkgplugin.recipe.parameters import SourceMaskParameters
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.recipe.shapes import PixelCircle, Region, SkyCircle
+from ginga_bkgplugin.recipe.region import Region, SkyRegion
 from ginga_bkgplugin.sky.maps import value_at
-from ginga_bkgplugin.sky.pixels import reasons
-from ginga_bkgplugin.sky.raster import has_sky, to_pixel, to_pixels, to_skies, to_sky
+from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage, reasons
+from ginga_bkgplugin.sky.placing import has_sky, to_pixels, to_skies
 from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
+from ginga_bkgplugin.work.editing import Editor
+from ginga_bkgplugin.work.history import Outcome
 from ginga_bkgplugin.work.pipeline import Result, Start, Step
 from ginga_bkgplugin.work.viewmodel import RegionRow, ViewModel, done_words, summary_words
 
 MOST_PASSES = next(
     int(rule.high or 0) for name, _, _, rule in SourceMaskParameters.rules() if name == "passes"
 )
+
+_MODES = {"run": "Run", "more": "One more pass", "stable": "Until nothing new"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,10 +41,11 @@ class Work:
     serial: int
     recipe: Recipe
     start: Start | None
+    imported: BoolImage | None = None
 
 
-class Session:
-    """The state of one image.
+class Session(Editor):
+    """The state of one image: what `Editor` does to the recipe, runs, and what is shown.
 
     Parameters
     ----------
@@ -53,10 +58,8 @@ class Session:
     """
 
     def __init__(self, frame: Frame, recipe: Recipe = Recipe(), *, ready: bool = True) -> None:  # noqa: B008
-        self.frame = frame
-        self.recipe = recipe
+        super().__init__(frame, recipe)
         self.ready = ready
-        self.selected: int | None = None
         self.result: Result | None = None
         self.preview: Pass | None = None
         self.saved: dict[str, Path] = {}
@@ -69,6 +72,8 @@ class Session:
         self._words = ""
         self._is_error = False
         self._placed: dict[Region, RegionRow] = {}
+        self._mask: MaskImage | None = None
+        self._latest: tuple[Outcome | None, Result | None] = (None, None)
         if ready:
             self.describe(frame)
 
@@ -107,82 +112,19 @@ class Session:
         """Show an error; what was there before stays."""
         self._words, self._is_error = str(error), True
 
-    # --- regions
-
-    def add_region(self, region: Region) -> None:
-        """Add a region and select it.
-
-        Raises
-        ------
-        NoWCSError
-            For a sky circle on an image without WCS, or off its projection.
-        """
-        to_pixel(region, self.frame.wcs)
-        self.recipe = self.recipe.with_regions(*self.recipe.regions, region)
-        self.selected = len(self.recipe.regions) - 1
-        self._hint_stale()
-
-    def move_region(self, index: int, circle: PixelCircle) -> None:
-        """Replace a region by a moved or resized one; a sky circle stays one."""
-        regions = list(self.recipe.regions)
-        on_sky = isinstance(regions[index], SkyCircle)
-        if circle == self.region_rows()[index].pixel:
-            self.selected = index  # clicked, not moved
-            return
-        regions[index] = to_sky(circle, self.frame.wcs) if on_sky else circle
-        self.recipe = self.recipe.with_regions(*regions)
-        self.selected = index
-        self._hint_stale()
-
-    def delete_selected(self) -> None:
-        """Delete the selected region, if there is one."""
-        if self.selected is None:
-            self.say("Select a region first: click it on the image in Edit mode, or in the list.")
-            return
-        regions = list(self.recipe.regions)
-        del regions[self.selected]
-        self.recipe = self.recipe.with_regions(*regions)
-        self.selected = None
-        self._hint_stale()
-
-    def clear_regions(self) -> None:
-        """Delete all regions."""
-        self.recipe = self.recipe.with_regions()
-        self.selected = None
-        self._hint_stale()
-
-    def select(self, index: int | None) -> None:
-        """Select a region by its place in the list, or none."""
-        known = index is not None and 0 <= index < len(self.recipe.regions)
-        self.selected = index if known else None
-
-    # --- parameters
-
-    def set_parameter(self, name: str, value: Any) -> None:
-        """Change one parameter; a wrong value is told and the old one kept."""
-        try:
-            recipe = self.recipe.with_parameters(**{name: value})
-        except BackgroundPluginError as error:
-            self.fail(error)
-            return
-        if recipe != self.recipe:
-            self.recipe = recipe
-            self._hint_stale()
-
-    def use_recipe(self, recipe: Recipe) -> None:
-        """Replace regions and parameters."""
-        to_pixels(recipe.regions, self.frame.wcs)
-        self.recipe, self.selected = recipe, None
-        self._hint_stale()
+    # --- the recipe against the result
 
     @property
     def stale(self) -> bool:
         """Whether the recipe is no longer that of the result."""
-        return self.result is not None and self.result.recipe != self.recipe
+        made = self.outcome.recipe if self.outcome else None
+        return made is not None and made.essence != self.recipe.essence
 
-    def _hint_stale(self) -> None:
+    def _changed(self) -> None:
         if self._busy:
             self.say("Changed while running: press Run again afterwards.")
+        elif self.outcome is not None and self.result is None:
+            self.say("The mask of an earlier run: press Run for its maps.")
         elif self.stale:
             self.say("Changed since the last run: press Run.")
         else:
@@ -203,7 +145,7 @@ class Session:
             return False  # its passes do not build on each other's masks
         if result is None or not result.rows or result.stable or len(result.rows) >= MOST_PASSES:
             return False
-        return self.recipe.with_parameters(passes=0) == result.recipe.with_parameters(passes=0)
+        return self.recipe.automatic and _same_but_passes(self.recipe, result.recipe)
 
     def begin(self, mode: str) -> Work:
         """Start a run.
@@ -218,8 +160,13 @@ class Session:
         -------
         Work
             What to compute; its serial belongs to every answer.
+
+        Raises
+        ------
+        ParameterError
+            When the recipe wants a mask from a file that was not read.
         """
-        recipe, start = self.recipe, None
+        recipe, start, imported = self.recipe, None, self.imported()
         if mode != "run":
             rows: tuple[PassRow, ...] = ()
             if self.can_continue and self.result is not None:
@@ -233,7 +180,7 @@ class Session:
         self._rows = start.rows if start else ()
         self._stage = Stage("Starting", 0.0)
         self.say("")
-        return Work(self._serial, recipe, start)
+        return Work(self._serial, recipe, start, imported)
 
     def advance(self, serial: int, step: Step) -> bool:
         """Take a step of the run; False if it is of an outdated one."""
@@ -255,13 +202,13 @@ class Session:
         if isinstance(outcome, Result):
             if self._mode != "run":  # write down the passes it took: run anew, they give the same
                 made = outcome.recipe.with_parameters(passes=len(outcome.rows))
-                if self.recipe.with_parameters(passes=0) == made.with_parameters(passes=0):
-                    self.recipe = made
+                if _same_but_passes(self.recipe, made):
+                    self.recipe = self.recipe.with_parameters(passes=len(outcome.rows))
                 outcome = dataclasses.replace(outcome, recipe=made)
-            self.result = outcome
+            self._take(outcome, _MODES[self._mode])
             self.say(done_words(outcome))
         else:
-            self._rows = self.result.rows if self.result else ()
+            self._rows = self.outcome.rows if self.outcome else ()
             if outcome is None:
                 kept = " The previous result is kept." if self.result else ""
                 self.say("Cancelled." + kept)
@@ -276,12 +223,38 @@ class Session:
 
     def show_result(self, result: Result) -> None:
         """Take a result from elsewhere, e.g. loaded from disk."""
-        self.result, self.recipe, self._rows = result, result.recipe, result.rows
-        self.selected = None
+        self.recipe, self.selection = result.recipe, ()
+        self._take(result, "Load saved")
+
+    def _take(self, result: Result, step: str) -> None:
+        self.result, self._mask, self._rows = result, None, result.rows
+        self.outcome = Outcome(result)
+        self._latest = (self.outcome, result)
+        self._note(step)
+
+    def _restore(self, outcome: Outcome | None) -> None:
+        """Show an earlier run: its mask, and its maps where they are those made last."""
+        if outcome is not self.outcome:
+            self.outcome, self._mask = outcome, None
+            self._rows = outcome.rows if outcome else ()
+            latest, result = self._latest
+            self.result = result if outcome is not None and outcome is latest else None
+
+    @property
+    def mask(self) -> MaskImage | None:
+        """The mask to show: of the run under way, of the result, or of the run gone back to."""
+        if self.preview is not None:
+            return self.preview.mask
+        if self.result is not None:
+            return self.result.mask
+        if self._mask is None and self.outcome is not None and self.outcome.packed is not None:
+            self._mask = self.outcome.packed.unpack()
+        return self._mask
 
     def drop_maps(self) -> None:
         """Free the memory of the result; the recipe stays."""
         self.result, self.preview, self._rows = None, None, ()
+        self.outcome, self._mask, self._latest = None, None, (None, None)
         self.say("The maps were freed to save memory: press Run to have them again.")
 
     # --- what is shown
@@ -301,15 +274,15 @@ class Session:
         missing = [region for region in self.recipe.regions if region not in self._placed]
         if missing:
             wcs = self.frame.wcs
-            circles = to_pixels(missing, wcs)
+            pixels = to_pixels(missing, wcs)
             try:
-                skies: list[SkyCircle | None] = list(to_skies(circles, wcs))
+                skies: list[SkyRegion | None] = list(to_skies(pixels, wcs))
             except NoWCSError:
-                skies = [None] * len(circles)
-            for region, circle, sky in zip(missing, circles, skies, strict=True):
-                on_sky = isinstance(region, SkyCircle)
-                shown = region if isinstance(region, SkyCircle) else sky
-                self._placed[region] = RegionRow(circle, shown, on_sky)
+                skies = [None] * len(pixels)
+            for region, pixel, sky in zip(missing, pixels, skies, strict=True):
+                on_sky = isinstance(region, SkyRegion)
+                shown = region if isinstance(region, SkyRegion) else sky
+                self._placed[region] = RegionRow(pixel, shown, on_sky)
         return tuple(self._placed[region] for region in self.recipe.regions)
 
     @property
@@ -326,6 +299,10 @@ class Session:
             recipe=self.recipe,
             regions=self.region_rows(),
             selected=self.selected,
+            selection=self.selection,
+            history=self.history.names,
+            history_place=self.history.place,
+            missing_masks=self.missing_masks(),
             rows=self._rows,
             fraction=stage.fraction if stage else float(result is not None and not self._is_error),
             words=f"{stage.text} …" if stage and not self._is_error else self._words,
@@ -340,3 +317,7 @@ class Session:
             can_continue=self.can_continue,
             can_load=self.can_load,
         )
+
+
+def _same_but_passes(one: Recipe, two: Recipe) -> bool:
+    return one.essence.with_parameters(passes=0) == two.essence.with_parameters(passes=0)

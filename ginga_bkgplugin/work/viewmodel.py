@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
+from ginga_bkgplugin.recipe.region import PixelRegion, Point, SkyRegion
+from ginga_bkgplugin.sky.placing import anchor, spots
 from ginga_bkgplugin.sky.steps import PassRow
 from ginga_bkgplugin.work.pipeline import Result
 
@@ -14,9 +16,23 @@ from ginga_bkgplugin.work.pipeline import Result
 class RegionRow:
     """A region in both coordinate systems, for the list; sky values None without WCS."""
 
-    pixel: PixelCircle
-    sky: SkyCircle | None
+    pixel: PixelRegion
+    sky: SkyRegion | None
     on_sky: bool
+
+    @property
+    def sky_centre(self) -> Point | None:
+        """Right ascension and declination in degrees; of points, those of the middle one."""
+        return anchor(self.sky) if self.sky is not None else None
+
+    def size(self, digits: int = 1, *, sky: bool = False) -> str:
+        """The size in words, in pixels or arcseconds; – where there is no WCS."""
+        region = self.sky if sky else self.pixel
+        if region is None:
+            return "–"
+        text = " × ".join(f"{getattr(region, name):.{digits}f}" for name in region.sizes)
+        points = len(spots(region))
+        return " ".join([text, *([f"({points} points)"] if points > 1 else [])]).strip()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +56,10 @@ class ViewModel:
     has_result: bool
     can_continue: bool
     can_load: bool
+    selection: tuple[int, ...]
+    history: tuple[str, ...]
+    history_place: int
+    missing_masks: tuple[ImportedMask, ...]
 
 
 def summary_words(result: Result) -> str:

@@ -30,7 +30,7 @@ from ginga_bkgplugin.recipe.errors import BackgroundPluginError, WorkerError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.binning import BlockMask
 from ginga_bkgplugin.sky.maps import Map, SplineMap
-from ginga_bkgplugin.sky.pixels import FloatImage, MaskImage, check_image, read_only
+from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskImage, check_image, read_only
 from ginga_bkgplugin.sky.steps import Pass
 from ginga_bkgplugin.work.pipeline import Result, Start, Step, run
 
@@ -137,6 +137,7 @@ class Worker:
         dq: npt.ArrayLike | None = None,
         saturation_level: float | None = None,
         start: Start | None = None,
+        imported: BoolImage | None = None,
     ) -> Iterator[Step]:
         """As `pipeline.run`, computed in the child; the same bytes.
 
@@ -148,7 +149,10 @@ class Worker:
         BackgroundPluginError
             What the pipeline raised; WorkerError when the child died.
         """
-        options = {"wcs": wcs, "dq": dq, "saturation_level": saturation_level, "start": start}
+        options = {
+            "wcs": wcs, "dq": dq, "saturation_level": saturation_level, "start": start,
+            "imported": imported,
+        }  # fmt: skip
         return self._run(self._closed, data, recipe, options)
 
     def _run(

@@ -26,7 +26,7 @@ from ginga_bkgplugin.sky.masking import (
     mask_invalid,
 )
 from ginga_bkgplugin.sky.pixels import MaskBit, MaskImage, has
-from ginga_bkgplugin.sky.raster import mask_circles
+from ginga_bkgplugin.sky.raster import mask_regions
 from ginga_bkgplugin.sky.simulate import SimulatedField
 
 FloatArray = npt.NDArray[np.float32]
@@ -222,7 +222,7 @@ def test_a_frame_that_is_one_big_source_does_not_stop_the_detection() -> None:
 
 
 def test_detection_sees_the_pixels_under_a_region(field: SimulatedField) -> None:
-    drawn = mask_circles(field.data.shape, [field.galaxy]).astype(np.uint8)
+    drawn = mask_regions(field.data.shape, [field.galaxy]).astype(np.uint8)
     drawn[mask_invalid(field.data)] = MaskBit.INVALID
 
     last = _passes(field.data, drawn, passes=1)[-1]
@@ -232,7 +232,7 @@ def test_detection_sees_the_pixels_under_a_region(field: SimulatedField) -> None
 
 
 def test_a_region_leaves_the_fit(field: SimulatedField) -> None:
-    drawn = mask_circles(field.data.shape, [field.galaxy]).astype(np.uint8)
+    drawn = mask_regions(field.data.shape, [field.galaxy]).astype(np.uint8)
 
     first = _passes(field.data, drawn, passes=0)[0]
 
@@ -313,7 +313,7 @@ def test_sources_all_over_the_frame_are_refused_with_the_cure() -> None:
 
 
 def test_one_circle_makes_the_sky_true_where_plain_sep_fails(field: SimulatedField) -> None:
-    inside = mask_circles(field.sky.shape, [field.galaxy])
+    inside = mask_regions(field.sky.shape, [field.galaxy])
     drawn = inside.astype(np.uint8)
     drawn[mask_invalid(field.data)] = MaskBit.INVALID
 
@@ -327,7 +327,7 @@ def test_one_circle_makes_the_sky_true_where_plain_sep_fails(field: SimulatedFie
 
 
 def test_the_rms_is_the_true_noise(field: SimulatedField) -> None:
-    drawn = mask_circles(field.sky.shape, [field.galaxy]).astype(np.uint8)
+    drawn = mask_regions(field.sky.shape, [field.galaxy]).astype(np.uint8)
 
     fit = _passes(field.data, drawn)[-1].fit
 
@@ -336,7 +336,7 @@ def test_the_rms_is_the_true_noise(field: SimulatedField) -> None:
 
 @pytest.mark.parametrize("box", [32, 64, 128])
 def test_the_mean_sky_is_true_for_any_usual_box(field: SimulatedField, box: int) -> None:
-    drawn = mask_circles(field.sky.shape, [field.galaxy]).astype(np.uint8)
+    drawn = mask_regions(field.sky.shape, [field.galaxy]).astype(np.uint8)
 
     steps = iterate_source_mask(field.data, drawn, background=BackgroundParameters(box_size=box))
     *_, last = (step for step in steps if isinstance(step, Pass))

@@ -14,7 +14,7 @@ from ginga_bkgplugin.recipe.parameters import (
 )
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.sky.pixels import MaskBit, MaskImage
-from ginga_bkgplugin.sky.raster import mask_circles
+from ginga_bkgplugin.sky.raster import mask_regions
 from ginga_bkgplugin.sky.simulate import SimulatedField, truth_field
 from ginga_bkgplugin.sky.smooth import Smoother
 from ginga_bkgplugin.sky.steps import Pass
@@ -30,7 +30,7 @@ def _field() -> SimulatedField:
 
 def _mask(*circles: PixelCircle) -> MaskImage:
     mask = np.zeros(SHAPE, np.uint8)
-    mask[mask_circles(SHAPE, circles)] = MaskBit.REGION
+    mask[mask_regions(SHAPE, circles)] = MaskBit.REGION
     mask[~np.isfinite(_field().data)] |= np.uint8(MaskBit.INVALID)
     return mask
 

@@ -8,7 +8,7 @@ import pytest
 
 from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
-from ginga_bkgplugin.sky.raster import to_pixel
+from ginga_bkgplugin.sky.placing import to_pixel
 from ginga_bkgplugin.sky.simulate import SimulatedField
 from tests.viewer.conftest import Desk
 

@@ -20,7 +20,8 @@ from ginga_bkgplugin.recipe.errors import (
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.sky.background import fit_background
 from ginga_bkgplugin.sky.masking import mask_invalid
-from ginga_bkgplugin.sky.raster import mask_circles, to_sky
+from ginga_bkgplugin.sky.placing import to_sky
+from ginga_bkgplugin.sky.raster import mask_regions
 from ginga_bkgplugin.sky.simulate import sample_field
 
 SMALL = sample_field((300, 320), stars=20)
@@ -117,7 +118,7 @@ def test_handing_the_mask_back_in_makes_another_pass(image: ScienceImage) -> Non
 def test_a_pixel_circle_masks_its_pixels(image: ScienceImage) -> None:
     mask = image.calculate_circularmask(100, 90, 20, unit="pixel")
 
-    expected = mask_circles(SMALL.data.shape, [PixelCircle(100, 90, 20)])
+    expected = mask_regions(SMALL.data.shape, [PixelCircle(100, 90, 20)])
     assert np.array_equal(mask.data, expected * np.uint8(MaskBit.REGION))
 
 
@@ -128,7 +129,7 @@ def test_a_sky_circle_masks_the_same_pixels(image: ScienceImage, unit: str) -> N
 
     mask = image.calculate_circularmask(sky.ra, sky.dec, sky.radius, unit)
 
-    assert np.array_equal(mask.data > 0, mask_circles(SMALL.data.shape, [pixel]))
+    assert np.array_equal(mask.data > 0, mask_regions(SMALL.data.shape, [pixel]))
 
 
 def test_circles_join_the_mask_before(image: ScienceImage) -> None:
@@ -145,13 +146,13 @@ def test_an_unknown_unit_is_refused(image: ScienceImage) -> None:
 
 
 def test_a_sky_circle_without_a_wcs_is_refused() -> None:
-    with pytest.raises(NoWCSError, match="give the circle in pixels"):
+    with pytest.raises(NoWCSError, match="give the region in pixels"):
         ScienceImage(SMALL.data).calculate_circularmask(150, 2.2, 3)
 
 
 @pytest.mark.parametrize("kind", [bool, np.uint8, np.int64, float])
 def test_a_plain_array_is_a_mask_too(image: ScienceImage, kind: Any) -> None:
-    drawn = mask_circles(SMALL.data.shape, [CIRCLE])
+    drawn = mask_regions(SMALL.data.shape, [CIRCLE])
 
     sky = image.calculate_bkg(target_srcmask=drawn.astype(kind))
 

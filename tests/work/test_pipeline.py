@@ -8,7 +8,7 @@ from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.sky.background import fit_background
 from ginga_bkgplugin.sky.pixels import MaskBit, has
-from ginga_bkgplugin.sky.raster import mask_circles
+from ginga_bkgplugin.sky.raster import mask_regions
 from ginga_bkgplugin.sky.simulate import SimulatedField
 from ginga_bkgplugin.sky.steps import Pass, Stage
 from ginga_bkgplugin.work.pipeline import Result, Start, finish, run
@@ -81,7 +81,7 @@ def test_the_mask_tells_regions_from_invalid_pixels(field: SimulatedField) -> No
 
     result = finish(run(field.data, Recipe().with_regions(corner).with_parameters(passes=0)))
 
-    circle, invalid = mask_circles(field.data.shape, [corner]), np.isnan(field.data)
+    circle, invalid = mask_regions(field.data.shape, [corner]), np.isnan(field.data)
     assert np.array_equal(has(result.mask, MaskBit.REGION), circle)
     assert np.array_equal(has(result.mask, MaskBit.INVALID), invalid)
     assert (circle & invalid).any()

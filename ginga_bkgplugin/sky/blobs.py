@@ -1,0 +1,259 @@
+"""From pixels back to shapes: the blob under a click, the source under the cursor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ginga_bkgplugin.recipe.errors import DetectionError
+from ginga_bkgplugin.recipe.region import Point, Points
+from ginga_bkgplugin.recipe.shapes import PixelPolygon
+from ginga_bkgplugin.sky.pixels import BoolImage, check_image
+from ginga_bkgplugin.sky.spans import Window
+
+_FIRST_WINDOW = 64  # half its side; doubled until the blob is inside
+_SMOOTH = 1.5  # pixels: width of the smoothing before a source is grown
+_RAISED = 6  # times a threshold is doubled
+
+
+def blob_at(mask: npt.NDArray[np.generic], x: float, y: float) -> tuple[Window, BoolImage] | None:
+    """The connected pixels (8 neighbours) round a position that are not 0.
+
+    Parameters
+    ----------
+    mask : ndarray, shape (ny, nx)
+        Such as `has(mask, MaskBit.SOURCE)`. Looked at round the position only.
+    x, y : float
+        0-based.
+
+    Returns
+    -------
+    (Window, ndarray of bool) or None
+        Where the blob is, and its pixels there; None where the pixel is 0 or off the image.
+    """
+    from scipy import ndimage
+
+    ny, nx = mask.shape
+    column, row = round(x), round(y)
+    if not (0 <= column < nx and 0 <= row < ny and mask[row, column]):
+        return None
+    half = _FIRST_WINDOW
+    while True:
+        around = _around(column, row, half, (ny, nx))
+        labels, _ = ndimage.label(mask[around.slices] != 0, structure=np.ones((3, 3)))
+        blob = labels == labels[row - around.bottom, column - around.left]
+        rows, columns = np.flatnonzero(blob.any(axis=1)), np.flatnonzero(blob.any(axis=0))
+        cut = (
+            (columns[0] == 0 and around.left > 0)
+            or (rows[0] == 0 and around.bottom > 0)
+            or (columns[-1] == blob.shape[1] - 1 and around.right < nx)
+            or (rows[-1] == blob.shape[0] - 1 and around.top < ny)
+        )
+        if not cut:
+            window = Window(
+                around.left + int(columns[0]), around.bottom + int(rows[0]),
+                around.left + int(columns[-1]) + 1, around.bottom + int(rows[-1]) + 1,
+            )  # fmt: skip
+            return window, blob[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        half *= 2
+
+
+def adopt(
+    mask: npt.NDArray[np.generic], x: float, y: float, tolerance: float = 1.0
+) -> PixelPolygon | None:
+    """The blob under a click as a polygon to edit, its holes filled.
+
+    Parameters
+    ----------
+    mask, x, y
+        As `blob_at`.
+    tolerance : float
+        How far, in pixels, the outline may leave the pixels' edges to need fewer vertices.
+
+    Returns
+    -------
+    PixelPolygon or None
+        None where there is no blob.
+    """
+    from scipy import ndimage
+
+    found = blob_at(mask, x, y)
+    if found is None:
+        return None
+    window, blob = found
+    return polygon_of(ndimage.binary_fill_holes(blob), (window.left, window.bottom), tolerance)
+
+
+def grow_from(
+    data: npt.ArrayLike, x: float, y: float, *, sigma: float = 2.0, growth: float = 1.3
+) -> PixelPolygon:
+    """The source under the cursor, as far as it stands out of the sky, and somewhat further.
+
+    Sky and noise are taken from the source's surroundings, four times its area at least. Where
+    it still runs into them, such as on a gradient, the threshold is raised.
+
+    Parameters
+    ----------
+    data : array_like, shape (ny, nx)
+        The image, or better image - background; looked at round the position only.
+    x, y : float
+        0-based, on the source.
+    sigma : float
+        It reaches as far as this times the noise after smoothing.
+    growth : float
+        The outline is widened by this factor of the radius of the source's area.
+
+    Raises
+    ------
+    DetectionError
+        When nothing stands out there.
+    """
+    from scipy import ndimage
+
+    image = check_image(data)
+    ny, nx = image.shape
+    column, row = round(x), round(y)
+    if 0 <= column < nx and 0 <= row < ny:
+        for threshold in sigma * 2.0 ** np.arange(_RAISED):
+            half = _FIRST_WINDOW
+            while half < 2 * max(ny, nx):
+                around = _around(column, row, half, (ny, nx))
+                found = _standing_out(image[around.slices], column - around.left,
+                                      row - around.bottom, threshold)  # fmt: skip
+                if found is None:
+                    break
+                window, blob = found
+                if blob.sum() < (around.right - around.left) * (around.top - around.bottom) / 4:
+                    margin = round((growth - 1) * np.sqrt(blob.sum() / np.pi)) + 1
+                    wide = np.pad(ndimage.binary_fill_holes(blob), margin)
+                    wide = ndimage.distance_transform_edt(~wide) < margin
+                    left, bottom = around.left + window.left, around.bottom + window.bottom
+                    return polygon_of(wide, (left - margin, bottom - margin), 1.0)
+                half *= 2
+    raise DetectionError(
+        f"No source stands out at ({x:.0f}, {y:.0f}): draw a shape, or lower sigma."
+    )
+
+
+def _standing_out(
+    cut: npt.NDArray[Any], column: int, row: int, sigma: float
+) -> tuple[Window, BoolImage] | None:
+    """The blob round a pixel that is brighter than the cut's sky."""
+    from scipy import ndimage
+
+    cut = cut.astype(np.float64)
+    bad = ~np.isfinite(cut)
+    if bad.all():
+        return None
+    # from the lower half: sources stand in the upper one
+    low, sky = np.quantile(cut[~bad], (0.1587, 0.5))
+    cut[bad] = sky
+    noise = (sky - low) / (2 * np.sqrt(np.pi) * _SMOOTH)
+    return blob_at(ndimage.gaussian_filter(cut, _SMOOTH) - sky > sigma * noise, column, row)
+
+
+def _around(column: int, row: int, half: int, shape: tuple[int, int]) -> Window:
+    ny, nx = shape
+    return Window(
+        max(0, column - half), max(0, row - half), min(nx, column + half), min(ny, row + half)
+    )
+
+
+# --- outlines
+
+
+def polygon_of(
+    blob: BoolImage, corner: tuple[int, int] = (0, 0), tolerance: float = 0.0
+) -> PixelPolygon:
+    """The outline of pixels as one polygon.
+
+    Parameters
+    ----------
+    blob : ndarray of bool
+        At least one pixel must be set. Holes and separate parts are joined by lines that are
+        walked in both directions, so they enclose nothing.
+    corner : tuple of int
+        x and y of its first pixel in the image.
+    tolerance : float
+        With 0 the polygon runs along the pixels' edges and masks exactly these pixels;
+        otherwise it may leave them by so many pixels.
+    """
+    path: list[Point] = []
+    left, bottom = corner
+    for loop in _loops(blob):
+        points = _simplified(loop, tolerance) if tolerance > 0 else loop
+        if len(points) < 3:
+            continue
+        if path and path[-1] != path[0]:
+            path.append(path[0])
+        path += [*points, points[0]]
+    if path[-1] == path[0]:
+        del path[-1]  # one loop closes by itself
+    return PixelPolygon(tuple((x + left - 0.5, y + bottom - 0.5) for x, y in path))
+
+
+def _loops(blob: BoolImage) -> list[list[Point]]:
+    """Closed paths along the edges of pixels, pixels on the left, corners only."""
+    full = np.pad(blob, 1)
+    here = full[1:-1, 1:-1]
+    ways = {  # neighbour that is free: from corner, to corner
+        (0, -1): ((0, 0), (1, 0)),
+        (1, 0): ((1, 0), (1, 1)),
+        (0, 1): ((1, 1), (0, 1)),
+        (-1, 0): ((0, 1), (0, 0)),
+    }
+    ahead: dict[Point, list[Point]] = {}
+    for (dx, dy), (begin, end) in ways.items():
+        ny, nx = here.shape
+        free = here & ~full[1 + dy : 1 + dy + ny, 1 + dx : 1 + dx + nx]
+        for y, x in np.argwhere(free).tolist():
+            ahead.setdefault((x + begin[0], y + begin[1]), []).append((x + end[0], y + end[1]))
+    loops = []
+    while ahead:
+        first = point = next(iter(ahead))
+        loop: list[Point] = []
+        while True:
+            after = ahead[point].pop()
+            if not ahead[point]:
+                del ahead[point]
+            if len(loop) > 1 and _straight(loop[-2], loop[-1], point):
+                loop[-1] = point
+            else:
+                loop.append(point)
+            point = after
+            if point == first:
+                break
+        loops.append(loop)
+    return loops
+
+
+def _straight(one: Point, two: Point, three: Point) -> bool:
+    return (one[0] == two[0] == three[0]) or (one[1] == two[1] == three[1])
+
+
+def _simplified(loop: list[Point], tolerance: float) -> Points:
+    """Fewer vertices (Douglas and Peucker), kept where the outline is farther than tolerance."""
+    path = np.array([*loop, loop[0]])
+    far = int(np.argmax(np.hypot(*(path - path[0]).T)))
+    kept = {0, far}
+    parts = [(0, far), (far, len(path) - 1)]
+    while parts:
+        begin, end = parts.pop()
+        if end - begin < 2:
+            continue
+        line = path[end] - path[begin]
+        away = path[begin + 1 : end] - path[begin]
+        length = np.hypot(*line)
+        distance = (
+            np.abs(line[0] * away[:, 1] - line[1] * away[:, 0]) / length
+            if length
+            else np.hypot(*away.T)
+        )
+        worst = int(np.argmax(distance))
+        if distance[worst] > tolerance:
+            middle = begin + 1 + worst
+            kept.add(middle)
+            parts += [(begin, middle), (middle, end)]
+    return tuple((float(x), float(y)) for x, y in path[sorted(kept)])

@@ -1,0 +1,61 @@
+"""Layers to one mask. What masks a pixel, and what a hand may take back.
+
+::
+
+    invalid                       always
+    automatic sources, imported   unless a region of the list erases the pixel
+    regions, in their order       the last one that covers the pixel decides
+
+So an erasing region takes back what regions before it, the automatic sources and masks from
+files masked; a region after it masks again. Invalid pixels hold no measurement: nothing takes
+them back.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ginga_bkgplugin.sky.pixels import BoolImage, MaskBit, MaskImage
+from ginga_bkgplugin.sky.raster import Drawn
+from ginga_bkgplugin.sky.spans import Window
+
+AUTOMATIC = MaskBit.SOURCE | MaskBit.SATURATED
+
+
+def compose(
+    drawn: Drawn,
+    automatic: MaskImage | None = None,
+    imported: BoolImage | None = None,
+    within: Window | None = None,
+) -> MaskImage:
+    """The mask that layers make together.
+
+    Parameters
+    ----------
+    drawn : Drawn
+        The regions, of shape (ny, nx).
+    automatic : ndarray of uint8, shape (ny, nx), optional
+        Bits of `MaskBit`, such as the mask of a result; its bits for sources and for invalid
+        pixels are used.
+    imported : ndarray of bool, shape (ny, nx), optional
+        Masked by files.
+    within : Window, optional
+        Only these pixels, to renew a part of a display. Default: all.
+
+    Returns
+    -------
+    ndarray of uint8, shape (ny, nx) or that of `within`
+        New.
+    """
+    part = (slice(None), slice(None)) if within is None else within.slices
+    mask: MaskImage = np.zeros(drawn.masked[part].shape, dtype=np.uint8)
+    if automatic is not None:
+        np.bitwise_and(automatic[part], np.uint8(AUTOMATIC), out=mask)
+    if imported is not None:
+        mask |= imported[part].view(np.uint8) * np.uint8(MaskBit.IMPORTED)
+    if drawn.erased is not None:
+        mask[drawn.erased[part]] = 0
+    if automatic is not None:
+        mask |= automatic[part] & np.uint8(MaskBit.INVALID)
+    mask |= drawn.masked[part].view(np.uint8) * np.uint8(MaskBit.REGION)
+    return mask
