@@ -4,7 +4,11 @@ The plugin for Ginga is in ``ginga_bkgplugin.viewer``; nothing here imports it.
 """
 
 from ginga_bkgplugin.files.frames import Frame, read_frame
+from ginga_bkgplugin.files.maskfile import read_mask, read_masks
+from ginga_bkgplugin.files.masklook import MaskLook, look_at_mask, open_mask
 from ginga_bkgplugin.files.products import Background, Mask, Product
+from ginga_bkgplugin.files.regionfile import RegionsRead, read_regions
+from ginga_bkgplugin.files.regionwriting import write_regions
 from ginga_bkgplugin.files.writing import package_version
 from ginga_bkgplugin.recipe.errors import (
     BackgroundPluginError,
@@ -17,6 +21,7 @@ from ginga_bkgplugin.recipe.errors import (
     SkyFitError,
     WorkerError,
 )
+from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.recipe.parameters import (
     BackgroundParameters,
     InvalidParameters,
@@ -24,12 +29,30 @@ from ginga_bkgplugin.recipe.parameters import (
     SourceMaskParameters,
 )
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
+from ginga_bkgplugin.recipe.region import PixelRegion, Region, SkyRegion
+from ginga_bkgplugin.recipe.shapes import (
+    PixelAnnulus,
+    PixelBox,
+    PixelCircle,
+    PixelEllipse,
+    PixelPolygon,
+    PixelStroke,
+    SkyAnnulus,
+    SkyBox,
+    SkyCircle,
+    SkyEllipse,
+    SkyPolygon,
+    SkyStroke,
+)
 from ginga_bkgplugin.sky.background import SkyFit, fit_background, subtract_background
+from ginga_bkgplugin.sky.blobs import adopt_blob, grow_from
+from ginga_bkgplugin.sky.layers import compose
 from ginga_bkgplugin.sky.masking import Pass, PassRow, Stage, iterate_source_mask, mask_invalid
 from ginga_bkgplugin.sky.pixels import MaskBit
-from ginga_bkgplugin.sky.raster import mask_regions
+from ginga_bkgplugin.sky.placing import to_pixels, to_skies
+from ginga_bkgplugin.sky.raster import Drawn, draw, mask_regions
 from ginga_bkgplugin.sky.simulate import sample_field
+from ginga_bkgplugin.work.carry import Carried, anchor_regions, carry_regions
 from ginga_bkgplugin.work.image import ScienceImage
 from ginga_bkgplugin.work.loading import load_result, read_recipe
 from ginga_bkgplugin.work.pipeline import Result, run
@@ -41,40 +64,72 @@ __all__ = [
     "Background",
     "BackgroundParameters",
     "BackgroundPluginError",
+    "Carried",
     "DetectionError",
+    "Drawn",
     "Frame",
     "ImageError",
+    "ImportedMask",
     "InvalidParameters",
     "Mask",
     "MaskBit",
+    "MaskLook",
     "NoWCSError",
     "ParameterError",
     "Pass",
     "PassRow",
+    "PixelAnnulus",
+    "PixelBox",
     "PixelCircle",
+    "PixelEllipse",
+    "PixelPolygon",
+    "PixelRegion",
+    "PixelStroke",
     "Product",
     "ProductError",
     "ProductExistsError",
     "Recipe",
+    "Region",
+    "RegionsRead",
     "Result",
     "ScienceImage",
+    "SkyAnnulus",
+    "SkyBox",
     "SkyCircle",
+    "SkyEllipse",
     "SkyFit",
     "SkyFitError",
+    "SkyPolygon",
+    "SkyRegion",
+    "SkyStroke",
     "SmoothParameters",
     "SourceMaskParameters",
     "Stage",
     "WorkerError",
     "__version__",
+    "adopt_blob",
+    "anchor_regions",
+    "carry_regions",
+    "compose",
+    "draw",
     "fit_background",
+    "grow_from",
     "iterate_source_mask",
     "load_result",
+    "look_at_mask",
     "mask_invalid",
     "mask_regions",
+    "open_mask",
     "read_frame",
+    "read_mask",
+    "read_masks",
     "read_recipe",
+    "read_regions",
     "run",
     "sample_field",
     "save_products",
     "subtract_background",
+    "to_pixels",
+    "to_skies",
+    "write_regions",
 ]
