@@ -115,11 +115,11 @@ def cards() -> str:
 def bits() -> str:
     """The bits of the mask."""
     meaning = {
-        MaskBit.REGION: "inside a circle drawn by hand",
+        MaskBit.REGION: "inside a region drawn by hand",
         MaskBit.SOURCE: "light of a source that SEP detected, with its disc",
         MaskBit.SATURATED: "of a source that reaches the saturation level; `SOURCE` is set too",
         MaskBit.INVALID: "no measurement: NaN, inf, a large area of zeros, DQ if asked for",
-        MaskBit.IMPORTED: "kept for masks from files; nothing in this version sets it",
+        MaskBit.IMPORTED: "masked by a mask from a file",
     }
     rows = [[str(bit.value), f"`{bit.name}`", meaning[bit]] for bit in MaskBit]
     return _table(["value", "name", "the pixel is"], rows)
@@ -127,4 +127,4 @@ def bits() -> str:
 
 def recipe() -> str:
     """A recipe file."""
-    return f"```json\n{Recipe(regions=(PixelCircle(744, 584, 225),)).to_json()}```"
+    return f"```json\n{Recipe(regions=(PixelCircle(744, 584, 225, name='galaxy'),)).to_json()}```"

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ginga_bkgplugin.files.frames import Frame, read_frame
+    from ginga_bkgplugin.files.maskfile import read_mask, read_masks
+    from ginga_bkgplugin.files.masklook import MaskLook, look_at_mask, open_mask
     from ginga_bkgplugin.files.products import Background, Mask, Product
+    from ginga_bkgplugin.files.regionfile import RegionsRead, read_regions
+    from ginga_bkgplugin.files.regionwriting import write_regions
     from ginga_bkgplugin.recipe.errors import (
         BackgroundPluginError,
         DetectionError,
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
         SkyFitError,
         WorkerError,
     )
+    from ginga_bkgplugin.recipe.imported import ImportedMask
     from ginga_bkgplugin.recipe.parameters import (
         BackgroundParameters,
         InvalidParameters,
@@ -29,13 +34,31 @@ if TYPE_CHECKING:
         SourceMaskParameters,
     )
     from ginga_bkgplugin.recipe.recipe import Recipe
-    from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
+    from ginga_bkgplugin.recipe.region import PixelRegion, Region, SkyRegion
+    from ginga_bkgplugin.recipe.shapes import (
+        PixelAnnulus,
+        PixelBox,
+        PixelCircle,
+        PixelEllipse,
+        PixelPolygon,
+        PixelStroke,
+        SkyAnnulus,
+        SkyBox,
+        SkyCircle,
+        SkyEllipse,
+        SkyPolygon,
+        SkyStroke,
+    )
     from ginga_bkgplugin.sky.background import SkyFit, fit_background, subtract_background
+    from ginga_bkgplugin.sky.blobs import adopt_blob, grow_from
+    from ginga_bkgplugin.sky.layers import compose
     from ginga_bkgplugin.sky.masking import iterate_source_mask, mask_invalid
     from ginga_bkgplugin.sky.pixels import MaskBit
-    from ginga_bkgplugin.sky.raster import mask_regions
+    from ginga_bkgplugin.sky.placing import to_pixels, to_skies
+    from ginga_bkgplugin.sky.raster import Drawn, draw, mask_regions
     from ginga_bkgplugin.sky.simulate import SimulatedField, sample_field, truth_field
     from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
+    from ginga_bkgplugin.work.carry import Carried, anchor_regions, carry_regions
     from ginga_bkgplugin.work.image import ScienceImage
     from ginga_bkgplugin.work.loading import load_result, read_recipe
     from ginga_bkgplugin.work.pipeline import Result, run
@@ -44,8 +67,29 @@ if TYPE_CHECKING:
 # Loaded when first asked for: astropy, scipy and sep take longer to import than a small image
 # takes to compute.
 _HOMES = {
-    "files.frames": ("Frame", "read_frame"),
-    "files.products": ("Background", "Mask", "Product"),
+    "files.frames": (
+        "Frame",
+        "read_frame",
+    ),
+    "files.maskfile": (
+        "read_mask",
+        "read_masks",
+    ),
+    "files.masklook": (
+        "MaskLook",
+        "look_at_mask",
+        "open_mask",
+    ),
+    "files.products": (
+        "Background",
+        "Mask",
+        "Product",
+    ),
+    "files.regionfile": (
+        "RegionsRead",
+        "read_regions",
+    ),
+    "files.regionwriting": ("write_regions",),
     "recipe.errors": (
         "BackgroundPluginError",
         "DetectionError",
@@ -57,6 +101,7 @@ _HOMES = {
         "SkyFitError",
         "WorkerError",
     ),
+    "recipe.imported": ("ImportedMask",),
     "recipe.parameters": (
         "BackgroundParameters",
         "InvalidParameters",
@@ -64,16 +109,73 @@ _HOMES = {
         "SourceMaskParameters",
     ),
     "recipe.recipe": ("Recipe",),
-    "recipe.shapes": ("PixelCircle", "SkyCircle"),
-    "sky.background": ("SkyFit", "fit_background", "subtract_background"),
-    "sky.masking": ("iterate_source_mask", "mask_invalid"),
+    "recipe.region": (
+        "PixelRegion",
+        "Region",
+        "SkyRegion",
+    ),
+    "recipe.shapes": (
+        "PixelAnnulus",
+        "PixelBox",
+        "PixelCircle",
+        "PixelEllipse",
+        "PixelPolygon",
+        "PixelStroke",
+        "SkyAnnulus",
+        "SkyBox",
+        "SkyCircle",
+        "SkyEllipse",
+        "SkyPolygon",
+        "SkyStroke",
+    ),
+    "sky.background": (
+        "SkyFit",
+        "fit_background",
+        "subtract_background",
+    ),
+    "sky.blobs": (
+        "adopt_blob",
+        "grow_from",
+    ),
+    "sky.layers": ("compose",),
+    "sky.masking": (
+        "iterate_source_mask",
+        "mask_invalid",
+    ),
     "sky.pixels": ("MaskBit",),
-    "sky.raster": ("mask_regions",),
-    "sky.simulate": ("SimulatedField", "sample_field", "truth_field"),
-    "sky.steps": ("Pass", "PassRow", "Stage"),
+    "sky.placing": (
+        "to_pixels",
+        "to_skies",
+    ),
+    "sky.raster": (
+        "Drawn",
+        "draw",
+        "mask_regions",
+    ),
+    "sky.simulate": (
+        "SimulatedField",
+        "sample_field",
+        "truth_field",
+    ),
+    "sky.steps": (
+        "Pass",
+        "PassRow",
+        "Stage",
+    ),
+    "work.carry": (
+        "Carried",
+        "anchor_regions",
+        "carry_regions",
+    ),
     "work.image": ("ScienceImage",),
-    "work.loading": ("load_result", "read_recipe"),
-    "work.pipeline": ("Result", "run"),
+    "work.loading": (
+        "load_result",
+        "read_recipe",
+    ),
+    "work.pipeline": (
+        "Result",
+        "run",
+    ),
     "work.saving": ("save_products",),
 }
 
@@ -99,42 +201,74 @@ __all__ = [
     "Background",
     "BackgroundParameters",
     "BackgroundPluginError",
+    "Carried",
     "DetectionError",
+    "Drawn",
     "Frame",
     "ImageError",
+    "ImportedMask",
     "InvalidParameters",
     "Mask",
     "MaskBit",
+    "MaskLook",
     "NoWCSError",
     "ParameterError",
     "Pass",
     "PassRow",
+    "PixelAnnulus",
+    "PixelBox",
     "PixelCircle",
+    "PixelEllipse",
+    "PixelPolygon",
+    "PixelRegion",
+    "PixelStroke",
     "Product",
     "ProductError",
     "ProductExistsError",
     "Recipe",
+    "Region",
+    "RegionsRead",
     "Result",
     "ScienceImage",
     "SimulatedField",
+    "SkyAnnulus",
+    "SkyBox",
     "SkyCircle",
+    "SkyEllipse",
     "SkyFit",
     "SkyFitError",
+    "SkyPolygon",
+    "SkyRegion",
+    "SkyStroke",
     "SmoothParameters",
     "SourceMaskParameters",
     "Stage",
     "WorkerError",
     "__version__",
+    "adopt_blob",
+    "anchor_regions",
+    "carry_regions",
+    "compose",
+    "draw",
     "fit_background",
+    "grow_from",
     "iterate_source_mask",
     "load_result",
+    "look_at_mask",
     "mask_invalid",
     "mask_regions",
+    "open_mask",
     "read_frame",
+    "read_mask",
+    "read_masks",
     "read_recipe",
+    "read_regions",
     "run",
     "sample_field",
     "save_products",
     "subtract_background",
+    "to_pixels",
+    "to_skies",
     "truth_field",
+    "write_regions",
 ]

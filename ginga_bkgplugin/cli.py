@@ -12,6 +12,7 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,9 +21,12 @@ from ginga_bkgplugin.files.frames import read_frame
 from ginga_bkgplugin.files.names import KINDS, RECIPE, STYLES, find_products
 from ginga_bkgplugin.files.writing import package_version
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
+from ginga_bkgplugin.recipe.imported import KINDS as MASK_KINDS
+from ginga_bkgplugin.recipe.imported import POLARITIES
 from ginga_bkgplugin.recipe.recipe import GROUPS, Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.sky.steps import Pass, PassRow
+from ginga_bkgplugin.work.gathering import Named, gather
 from ginga_bkgplugin.work.loading import read_recipe
 from ginga_bkgplugin.work.pipeline import Result, run
 from ginga_bkgplugin.work.saving import check_saving, save_products
@@ -93,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     batch.add_argument("--names", choices=STYLES, default=STYLES[0],
                        help="style of the products' names (default: %(default)s)")  # fmt: skip
     _add_recipe_options(batch)
+    _add_mask_options(batch)
     batch.set_defaults(command=_run)
 
     status = commands.add_parser("status", help="the products of images, and what they say")
@@ -124,6 +129,36 @@ def _add_recipe_options(parser: argparse.ArgumentParser) -> None:
                 number = int if kind is int else float
                 group.add_argument(flag, type=number, default=argparse.SUPPRESS,
                                    metavar=number.__name__.upper(), help=text)  # fmt: skip
+
+
+def _add_mask_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("masks", "files beside the recipe").add_argument
+    text = "DS9 regions, after those of the recipe; -circle(…) erases"
+    add("--regions", action="append", default=[], metavar="FILE.reg", help=text)
+    text = "the image regions in pixels were drawn on: they are carried to each FILE by WCS"
+    add("--drawn-on", metavar="IMAGE", help=text)
+    text = (
+        "a FITS mask; self[EXT] is in the image's own file; a mask the recipe wants is read only"
+        " if named here"
+    )
+    add("--mask", action="append", default=[], metavar="FILE[EXT]", help=text)
+    text = "what the values of --mask are (default: as the file tells)"
+    add("--mask-kind", choices=MASK_KINDS, help=text)
+    text = "bad: what is set is masked (1 = bad); good: what is not (1 = good)"
+    add("--mask-polarity", choices=POLARITIES, help=text)
+    text = "flags by value or name with commas, e.g. SATURATED,16; or numbers of objects"
+    add("--mask-bits", default="", metavar="BITS", help=text)
+    text = "look for no sources: mask by regions and masks only"
+    add("--no-automatic", action="store_true", help=text)
+
+
+def _named(options: argparse.Namespace) -> Named:
+    words = [word.strip() for word in options.mask_bits.split(",") if word.strip()]
+    return Named(
+        regions=options.regions, masks=options.mask, kind=options.mask_kind,
+        polarity=options.mask_polarity, drawn_on=options.drawn_on,
+        bits=[int(word) if word.isdigit() else word for word in words],
+    )  # fmt: skip
 
 
 def effective_recipe(options: argparse.Namespace) -> Recipe:
@@ -160,7 +195,9 @@ def _three(option: str, text: str) -> list[float]:
 def _run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    recipe = effective_recipe(options)
+    recipe, named = effective_recipe(options), _named(options)
+    if options.no_automatic:
+        recipe = dataclasses.replace(recipe, automatic=False)
     kinds = [kind.strip() for kind in options.save.split(",") if kind.strip()]
     for kind in kinds:
         if kind not in (*KINDS, RECIPE):
@@ -173,21 +210,25 @@ def _run(options: argparse.Namespace) -> int:
     files = tqdm(options.files, unit="image", disable=len(options.files) < 2, file=sys.stderr)
     for file in files:
         try:
-            _run_one(file, recipe, kinds, options)
+            _run_one(file, recipe, named, kinds, options)
         except (BackgroundPluginError, MemoryError) as error:
             failed += 1
             _say(f"{file}: failed: {error or 'out of memory'}")
     return 1 if failed else 0
 
 
-def _run_one(file: str, recipe: Recipe, kinds: list[str], options: argparse.Namespace) -> None:
+def _run_one(
+    file: str, recipe: Recipe, named: Named, kinds: list[str], options: argparse.Namespace
+) -> None:
     frame = read_frame(file, options.hdu, options.plane)
     where = {"folder": options.output, "style": options.names, "overwrite": options.overwrite}
     check_saving(frame, kinds, **where)
+    recipe, imported = gather(recipe, frame, named, lambda told: _talk(f"{frame.name}: {told}"))
     result: Result | None = None
     for step in run(
-        frame.data, recipe, wcs=frame.wcs, dq=frame.dq, saturation_level=frame.saturation_level
-    ):
+        frame.data, recipe, wcs=frame.wcs, dq=frame.dq, saturation_level=frame.saturation_level,
+        imported=imported,
+    ):  # fmt: skip
         if isinstance(step, Pass) and step.row is not None:
             _talk(f"{frame.name}: {pass_words(step.row)}")
         elif isinstance(step, Result):

@@ -60,7 +60,7 @@ def blob_at(mask: npt.NDArray[np.generic], x: float, y: float) -> tuple[Window, 
         half *= 2
 
 
-def adopt(
+def adopt_blob(
     mask: npt.NDArray[np.generic], x: float, y: float, tolerance: float = 1.0
 ) -> PixelPolygon | None:
     """The blob under a click as a polygon to edit, its holes filled.

@@ -116,7 +116,7 @@ def iterate_source_mask(
         Used where ``source.saturation_level`` is None, e.g. the header's.
     first : int
         Number of the first pass, above 1 when `mask` already holds earlier ones.
-    keep : ndarray of bool, shape (ny, nx), optional
+    keep : ndarray of bool, optional
         Pixels no source may mask; detection sees them all the same.
 
     Yields
@@ -134,8 +134,7 @@ def iterate_source_mask(
         When SEP cannot extract the sources.
     """
     pixels = as_sky_array(data)
-    level = source.saturation_level
-    level = saturation_level if level is None else level
+    level = saturation_level if source.saturation_level is None else source.saturation_level
     last = max(source.passes, first - 1)
     share = 1.0 / (1 + 2 * (last - first + 1))
     done = 0.0
@@ -149,7 +148,7 @@ def iterate_source_mask(
         yield Stage(f"Pass {index}: finding sources", done)
         found = find_sources(pixels, fit, source, mask=mask, saturation_level=level)
         before = np.count_nonzero(mask)
-        mask = mask | (found.mask if keep is None else np.where(keep, np.uint8(0), found.mask))
+        mask = mask | (found.mask if keep is None else found.mask * ~keep)
         masked = np.count_nonzero(mask)
         done += share
         if masked > before:  # else the sky below the mask is the same

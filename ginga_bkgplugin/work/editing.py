@@ -14,7 +14,7 @@ from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
 from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.region import PixelRegion, Region, SkyRegion
-from ginga_bkgplugin.sky.blobs import adopt, grow_from
+from ginga_bkgplugin.sky.blobs import adopt_blob, grow_from
 from ginga_bkgplugin.sky.layers import AUTOMATIC
 from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage, has
 from ginga_bkgplugin.sky.placing import to_pixel, to_pixels, to_sky
@@ -132,7 +132,7 @@ class Editor:
     def adopt(self, x: float, y: float) -> None:
         """Make a polygon to edit of what the automatic mask has at a position."""
         mask = self.mask
-        polygon = None if mask is None else adopt(has(mask, AUTOMATIC), x, y)
+        polygon = None if mask is None else adopt_blob(has(mask, AUTOMATIC), x, y)
         if polygon is None:
             self.say("No source is masked there: click on one, after a run.")
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from astropy.io.fits import Header
 
 from ginga_bkgplugin.files.frames import HDU, Frame, Plane, celestial_wcs, read_frame
+from ginga_bkgplugin.files.maskfile import read_masks
 from ginga_bkgplugin.files.names import KINDS, RECIPE, find_products
 from ginga_bkgplugin.files.products import Background, Mask, Product
 from ginga_bkgplugin.files.writing import product_header
@@ -270,12 +272,21 @@ class ScienceImage:
         header = product_header(self.frame, "subbkg", cards)
         return Product(data, kind="subbkg", header=header, frame=self.frame)
 
-    def run(self, recipe: Recipe) -> Result:
-        """Run a whole recipe; the linked products are its."""
+    def run(self, recipe: Recipe, files: Iterable[str | Path] = ()) -> Result:
+        """Run a whole recipe; the linked products are its.
+
+        Parameters
+        ----------
+        recipe : Recipe
+            Regions, masks, parameters.
+        files : iterable of path
+            The masks you name for the recipe's masks from files; see `read_masks`.
+        """
+        imported = read_masks(recipe.masks, self.frame, files)
         result = finish(
             run(
                 self.data, recipe, wcs=self.wcs, dq=self.frame.dq,
-                saturation_level=self.frame.saturation_level,
+                saturation_level=self.frame.saturation_level, imported=imported,
             )
         )  # fmt: skip
         for kind in KINDS[:-1]:

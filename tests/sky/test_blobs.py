@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from ginga_bkgplugin.recipe.errors import DetectionError
 from ginga_bkgplugin.recipe.shapes import PixelCircle, PixelEllipse
-from ginga_bkgplugin.sky.blobs import adopt, blob_at, grow_from, polygon_of
+from ginga_bkgplugin.sky.blobs import adopt_blob, blob_at, grow_from, polygon_of
 from ginga_bkgplugin.sky.raster import mask_regions
 from ginga_bkgplugin.sky.simulate import SimulatedField
 
@@ -58,14 +58,14 @@ def test_where_nothing_is_masked_there_is_no_blob(x: float, y: float) -> None:
     mask = mask_regions((100, 100), [PixelCircle(50, 50, 10)])
 
     assert blob_at(mask, x, y) is None
-    assert adopt(mask, x, y) is None
+    assert adopt_blob(mask, x, y) is None
 
 
 def test_an_adopted_blob_has_few_vertices_and_nearly_the_same_pixels() -> None:
     mask = mask_regions((300, 300), [PixelEllipse(150, 140, 90, 50, 30)])
     hole = mask_regions((300, 300), [PixelCircle(150, 140, 9)])
 
-    polygon = adopt(mask & ~hole, 100, 120)
+    polygon = adopt_blob(mask & ~hole, 100, 120)
 
     assert polygon is not None
     drawn = mask_regions((300, 300), [polygon])
