@@ -4,7 +4,7 @@
 
 BIN := .venv/bin
 
-.PHONY: demo test lint docs screenshots bench clean
+.PHONY: demo test lint docs figures screenshots bench clean
 
 demo: .venv/ready-qt
 	$(BIN)/ginga-bkg demo $(FILE) $(ARGS)
@@ -19,6 +19,9 @@ lint: .venv/ready-qt-test
 
 docs: .venv/ready-docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+figures: .venv/ready-figures
+	$(BIN)/python docs/make_figures.py $(ARGS)
 
 screenshots: .venv/ready-qt
 	$(BIN)/python docs/make_screenshots.py
