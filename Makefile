@@ -4,7 +4,7 @@
 
 BIN := .venv/bin
 
-.PHONY: demo test lint docs screenshots bench clean
+.PHONY: demo test lint docs figures screenshots bench benchmarks clean
 
 demo: .venv/ready-qt
 	$(BIN)/ginga-bkg demo $(FILE) $(ARGS)
@@ -20,11 +20,20 @@ lint: .venv/ready-qt-test
 docs: .venv/ready-docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
+figures: .venv/ready-figures
+	$(BIN)/python docs/make_figures.py $(ARGS)
+
 screenshots: .venv/ready-qt
 	$(BIN)/python docs/make_screenshots.py
 
 bench: .venv/ready-qt
 	$(BIN)/python benchmarks/bench_gui.py
+
+# SPEED=--all adds the slow peers at 61 Mpix. Leave the machine alone.
+OUT := docs
+benchmarks: .venv/ready-benchmarks
+	$(BIN)/python benchmarks/bench_speed.py $(SPEED) --output $(OUT)/benchmark-speed.md
+	$(BIN)/python benchmarks/bench_accuracy.py $(ACCURACY) --output $(OUT)/benchmark-accuracy.md
 
 .venv/ready-%: pyproject.toml .ci/setup
 	sh .ci/setup $(subst -,$(comma),$*)

@@ -1,6 +1,7 @@
 """How close skies come to the truth: ten kinds of simulated field, this project and its peers.
 
     python benchmarks/bench_accuracy.py [--seeds 11 12 13] [--shape 2400 3000] [--kinds ...]
+        [--output docs/benchmark-accuracy.md]
 
 The fields are `ginga_bkgplugin.truth_field`; the structured skies put a corner glow
 and a wave under the galaxy and under pure noise. Errors are of map - truth over the pixels that
@@ -57,6 +58,7 @@ def main() -> None:
         default=[],
         help="only these peers; the scores of the others are those in --raw",
     )
+    parser.add_argument("--output", type=Path, help="page to write instead of printing")
     options = parser.parse_args()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # of the processes below, one field each
@@ -83,7 +85,8 @@ def main() -> None:
             print(f"{count}/{len(jobs)} {name}, seed {seed}, {spent:.0f} s", file=sys.stderr)
             if options.raw:
                 options.raw.write_text(json.dumps(scores), encoding="utf-8")
-    report(head, scores, options)
+    with peers.printed_to(options.output):
+        report(head, scores, options)
 
 
 def label(kind: str, structure: tuple[str, ...]) -> str:

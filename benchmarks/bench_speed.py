@@ -1,11 +1,13 @@
 """Wall time, CPU time and peak memory of whole processes: this project and its peers.
 
-    python benchmarks/bench_speed.py [--megapixels 4 16] [--repeats 3] [--all]
+    python benchmarks/bench_speed.py [--megapixels 16 61] [--repeats 3] [--all]
+        [--output docs/benchmark-speed.md]
 
 Each process reads one FITS file, estimates its sky and writes two maps (background and rms).
 The methods take turns (A B C A B C), so that the load of the machine falls on all alike. Peers
 known to be slow are left out above 16 Mpix unless --all is given. Then, in processes of their
-own, the engine alone and each step of the viewer's worker at the largest size.
+own, the engine alone and each step of the viewer's worker at the largest size. 61 is a frame of
+9576 x 6388. The longest stall of the GUI is in `bench_gui.py`.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import memory
 import peers
 
 METHODS = (peers.SMOOTH, peers.SEP, peers.ONCE, peers.EXTRACTOR, peers.PHOTUTILS, peers.CHISEL,
@@ -29,6 +32,7 @@ SLOW = (peers.PHOTUTILS, peers.CHISEL, peers.EZPHOT)
 PARTS = ("processes", "engine", "worker")
 SLOW_ABOVE = 16.5  # Mpix
 OURS = (peers.SMOOTH, peers.SEP)
+FULL_FRAME = (6388, 9576)  # of a sensor of 61 Mpix
 Run = tuple[float, float, float]  # wall s, CPU s, peak MB
 
 
@@ -38,18 +42,27 @@ def main() -> None:
         task, *arguments = sys.argv[2:]
         return CHILDREN[task](*arguments)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--megapixels", type=float, nargs="+", default=[4, 16])
+    parser.add_argument("--megapixels", type=float, nargs="+", default=[16, 61])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--all", action="store_true", help="slow peers at every size")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--output", type=Path, help="page to write instead of printing")
     options = parser.parse_args()
+    with peers.printed_to(options.output):
+        report(options)
+    return None
+
+
+def report(options: argparse.Namespace) -> None:
+    """Time and print everything."""
     print("# Speed of whole processes\n")
     print("\n".join(["```text", *peers.banner(), "```"]))
     print(
         "\nThe field is the kind `typical` of `ginga_bkgplugin.truth_field`, float32, no NaN."
         " Python starts and imports are inside the times of all but SExtractor and NoiseChisel."
-        " Peak is the largest resident set of the process (getrusage). SExtractor and sep once"
+        " Peak is the largest resident set of the process (getrusage), a frame 4 bytes per pixel."
+        " SExtractor and sep once"
         f" mask no sources: they do less work. Medians of {options.repeats} runs in turns,"
         " least and most in brackets. The file was just written and is in the page cache."
     )
@@ -66,7 +79,6 @@ def main() -> None:
         if "worker" in options.parts:
             time_worker(image, shape, options.repeats)
     print(f"\nLoad average at the end (1, 5, 15 min): {load()}")
-    return None
 
 
 def load() -> str:
@@ -96,21 +108,33 @@ def time_processes(
                 continue
             try:
                 runs[name].append(measure(name, image))
+                print(f"{image.name} {name}: {runs[name][-1][0]:.1f} s", file=sys.stderr)
             except RuntimeError as error:
                 failed[name] = str(error)
-    head = ["process", "wall s", "CPU s", "peak MB", "wall / smooth", "wall / sep",
-            "CPU / smooth", "peak / smooth"]  # fmt: skip
+    frame = 4e-6 * shape[0] * shape[1]
+    head = ["process", "wall s", "CPU s", "peak MB", "peak / frame", "wall / smooth",
+            "wall / sep", "CPU / smooth", "peak / smooth"]  # fmt: skip
     rows = []
     for name in methods:
         if name in failed:
-            rows.append([name, "failed", *["-"] * 6])
+            rows.append([name, "failed", *["-"] * 7])
             continue
         wall, cpu, _ = (spread([run[i] for run in runs[name]]) for i in range(3))
-        peak = f"{statistics.median(run[2] for run in runs[name]):.0f}"
+        peak = statistics.median(run[2] for run in runs[name])
         pairs = [(peers.SMOOTH, 0), (peers.SEP, 0), (peers.SMOOTH, 1), (peers.SMOOTH, 2)]
-        rows.append([name, wall, cpu, peak, *(ratio(runs, name, *pair) for pair in pairs)])
+        ratios = [ratio(runs, name, *pair) for pair in pairs]
+        rows.append([name, wall, cpu, f"{peak:.0f}", f"{peak / frame:.2f}", *ratios])
     print(peers.table(head, rows))
-    print("\nRatios are medians of the ratios turn by turn; above 1 the row is slower or larger.")
+    print(
+        "\nRatios are medians of the ratios turn by turn; above 1 the row is slower or larger.\n"
+    )
+    rows = [[f"{name} / this project, wall", *(ratio(runs, name, ours, 0) for ours in OURS)]
+            for name in (peers.EZPHOT, peers.EXTRACTOR) if name in methods and name not in failed
+            ]  # fmt: skip
+    peaks = [statistics.median(run[2] for run in runs[ours]) if runs[ours] else float("nan")
+             for ours in OURS]  # fmt: skip
+    rows.append(["peak memory / float32 frame", *(f"{peak / frame:.2f}" for peak in peaks)])
+    print(peers.table(["figure", *OURS], rows))
     for name, why in failed.items():
         print(f"\nFailed: {name}: {why}")
     sys.stdout.flush()
@@ -123,7 +147,7 @@ def spread(values: list[float]) -> str:
 
 def ratio(runs: dict[str, list[Run]], name: str, base: str, figure: int) -> str:
     """Median over the turns of a method / the base."""
-    if not runs.get(base):
+    if not runs.get(base) or len(runs[base]) != len(runs[name]):
         return "-"
     pairs = zip(runs[name], runs[base], strict=True)
     return f"{statistics.median(a[figure] / b[figure] for a, b in pairs):.2f}"
@@ -181,15 +205,34 @@ def time_engine(image: Path, shape: list[int], repeats: int) -> None:
 
 
 def time_worker(image: Path, shape: list[int], repeats: int) -> None:
-    """Print when each step of the worker arrives, cold and warm."""
+    """Print when each step of the worker arrives, cold and warm, and its memory."""
+    answers = {method: child("worker", method, image, repeats) for method in OURS}
+    print(f"\n## The viewer's worker, {shape[1]} x {shape[0]} px\n")
+    print("Seconds from `Worker.run()` in a warm worker: the same image once more. A step counts"
+          " when its maps are copied out. Memory is the proportional set size (PSS) of the worker"
+          " and all of the shared memory, looked at every 10 ms in a run that is not timed. The"
+          " longest stall of the GUI is in [benchmarks](benchmarks.md).\n")  # fmt: skip
+    events = {"first maps": "maps", "first mask, after pass 1": "pass", "result": "result"}
+    rows = [[text, *(spread([first(run, kind) for run in answers[method]["warm"]])
+                     for method in OURS)] for text, kind in events.items()]  # fmt: skip
+    peaks = [answers[method]["peak"] for method in OURS]
+    frame = 4 * shape[0] * shape[1]
+    rows.append(["peak memory / float32 frame",
+                 *(f"{peak / frame:.2f}" if peak else "-" for peak in peaks)])  # fmt: skip
+    print(peers.table(["figure", *OURS], rows))
     for method in OURS:
-        cold, warm = child("worker", method, image, repeats).values()
-        print(f"\n## Worker, method {method}, {shape[1]} x {shape[0]} px: seconds from run()\n")
-        print("Cold: process not started, image not loaded (one run). Warm: the same image once"
-              " more. A step is counted when its maps are copied out.\n")  # fmt: skip
-        rows = [[text, f"{cold[i][1]:.2f}", spread([run[i][1] for run in warm])]
-                for i, (text, _) in enumerate(cold)]  # fmt: skip
-        print(peers.table(["step", "cold", "warm"], rows), flush=True)
+        cold, warm = answers[method]["cold"], answers[method]["warm"]
+        print(f"\n### Method {method}, step by step\n")
+        print("Cold: process not started, image not loaded (one run).\n")
+        rows = [[text, f"{cold[i][2]:.2f}", spread([run[i][2] for run in warm])]
+                for i, (_, text, _) in enumerate(cold)]  # fmt: skip
+        print(peers.table(["step", "cold s", "warm s"], rows), flush=True)
+
+
+def first(run: list[Any], kind: str) -> float:
+    """When the first step of a kind arrived; the maps of a pass count as maps."""
+    kinds = ("maps", "pass") if kind == "maps" else (kind,)
+    return float(next(seconds for step, _, seconds in run if step in kinds))
 
 
 def make(image: str, megapixels: str, seed: str) -> None:
@@ -199,7 +242,8 @@ def make(image: str, megapixels: str, seed: str) -> None:
     from ginga_bkgplugin.sky.simulate import SATURATION, truth_field
 
     ny = round((float(megapixels) * 1e6 / 1.5) ** 0.5)
-    field = truth_field("typical", (ny, round(1.5 * ny)), seed=int(seed))
+    shape = FULL_FRAME if round(float(megapixels)) == 61 else (ny, round(1.5 * ny))
+    field = truth_field("typical", shape, seed=int(seed))
     fits.writeto(image, field.data, fits.Header([("SATURATE", SATURATION)]))
     print(json.dumps({"shape": field.data.shape}))
 
@@ -258,10 +302,8 @@ def engine(method: str, image: str, repeats: str) -> None:
 
 
 def worker(method: str, image: str, repeats: str) -> None:
-    """Child: when each step of a worker arrives."""
+    """Child: when each step of a worker arrives, and the peak of its memory."""
     from ginga_bkgplugin.recipe.recipe import Recipe
-    from ginga_bkgplugin.sky.steps import Pass
-    from ginga_bkgplugin.work.pipeline import Result
     from ginga_bkgplugin.work.worker import Worker
 
     data, level = load_image(image)
@@ -271,15 +313,25 @@ def worker(method: str, image: str, repeats: str) -> None:
         for _ in range(int(repeats) + 1):
             start, steps = time.perf_counter(), []
             for step in one.run(data, recipe, saturation_level=level):
-                if isinstance(step, Pass):
-                    text = f"**maps after pass {step.row.index}**" if step.row else "**maps**"
-                else:
-                    text = "**result**" if isinstance(step, Result) else step.text
-                steps.append((text, time.perf_counter() - start))
+                steps.append((*told(step), time.perf_counter() - start))
             runs.append(steps)
+        with memory.watched() as seen:
+            for _ in one.run(data, recipe, saturation_level=level):
+                pass
     finally:
         one.close()
-    print(json.dumps({"cold": runs[0], "warm": runs[1:]}))
+    print(json.dumps({"cold": runs[0], "warm": runs[1:], "peak": max(seen, default=0)}))
+
+
+def told(step: Any) -> tuple[str, str]:
+    """The kind of a step, and a word on it."""
+    from ginga_bkgplugin.sky.steps import Pass
+    from ginga_bkgplugin.work.pipeline import Result
+
+    if isinstance(step, Pass):
+        row = step.row
+        return ("pass", f"**maps after pass {row.index}**") if row else ("maps", "**maps**")
+    return ("result", "**result**") if isinstance(step, Result) else ("stage", step.text)
 
 
 CHILDREN = {"make": make, "sky": sky, "engine": engine, "worker": worker}

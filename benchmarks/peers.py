@@ -6,6 +6,7 @@ functions: what a parent process imports would count as memory of the children i
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.util
@@ -15,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,19 @@ FUNCTIONS: dict[str, Callable[[Any, float | None], dict[str, Sky]]] = {
     CHISEL: chisel,
     EZPHOT: ezphot,
 }
+
+
+@contextlib.contextmanager
+def printed_to(page: Path | None) -> Iterator[None]:
+    """What is printed inside goes to a page; the old page stays if it ends with an error."""
+    if page is None:
+        yield
+        return
+    page.parent.mkdir(parents=True, exist_ok=True)
+    new = page.with_name(page.name + ".part")
+    with new.open("w", encoding="utf-8") as file, contextlib.redirect_stdout(file):
+        yield
+    new.replace(page)
 
 
 def banner() -> list[str]:

@@ -246,6 +246,18 @@ def test_the_files_a_page_links_to_exist(page: Path) -> None:
             assert (page.parent / link).is_file(), link
 
 
+def test_every_figure_of_the_method_stands_beside_its_command() -> None:
+    page, script = (_text(DOCS / name) for name in ("method.md", "make_figures.py"))
+    names = re.findall(r'^    "([\w-]+)": \w+,$', script, re.MULTILINE)
+    files = {path.name: path.stat().st_size for path in (DOCS / "images").glob("method-*.png")}
+
+    assert set(files) == {f"method-{name}.png" for name in names}
+    assert max(files.values()) < 120_000
+    for name in names:
+        assert f"(images/method-{name}.png)\n\n" in page
+        assert f"`python docs/make_figures.py {name}`" in page
+
+
 def test_every_picture_is_used_and_small() -> None:
     pages = "".join(map(_text, PAGES))
     pictures = sorted((DOCS / "images").glob("*.png"))
