@@ -237,3 +237,10 @@ class SmoothParameters(Parameters):
         low=0.0,
         high=1e12,
     )
+    faint_light: bool = parameter(
+        True,
+        "Take the light of sources too faint to find off the sky: at least what the skewness of"
+        " the free sky proves. Does nothing where noise is correlated between pixels.",
+        label="Faint sources' light off",
+        card="SMFAINT",
+    )

@@ -18,6 +18,7 @@ from ginga_bkgplugin.sky.binning import Binned
 from ginga_bkgplugin.sky.masking import Found, extract
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit
 
+SURE_SIGMA = 4.0  # a threshold in units of the smoothed noise that noise itself hardly reaches
 _KERNEL_NOISE = 0.375  # of white noise after SEP's 3 x 3 kernel: the root of the sum of squares
 
 
@@ -47,7 +48,8 @@ def find_deep(
     Returns
     -------
     Found
-        On the binned image; the number is that of the positive sources.
+        On the binned image; the number is that of the positive sources. `sure` is the mask of
+        what reaches `SURE_SIGMA`.
 
     Raises
     ------
@@ -58,6 +60,7 @@ def find_deep(
     signal[binned.bad] = 0
     unit, noise = signal_noise(signal, binned.bad)
     bits = np.zeros(signal.shape, np.uint8)
+    all_sure = np.zeros(signal.shape, bool)
     counts = (0, 0)
     for sign in (1, -1):
         objects, segments = extract(
@@ -73,15 +76,19 @@ def find_deep(
         if not kept.any():
             continue
         radius = disc_radii(objects["npix"][kept], burnt[kept], binned, parameters)
-        found = np.concatenate([[False], kept])[segments]
+        sure = kept & (objects["cpeak"] >= SURE_SIGMA * noise)
+        classes = np.concatenate([[0], kept.astype(np.uint8) + sure])[segments]
+        found = classes > 0
         _add_discs(found, objects[kept], radius)
         bits[found] |= np.uint8(MaskBit.SOURCE)
+        all_sure |= classes > 1
+        _add_discs(all_sure, objects[sure], radius[sure[kept]])
         if burnt.any():
             halo = np.concatenate([[False], burnt])[segments]
             _add_discs(halo, objects[burnt], radius[burnt[kept]])
             bits[halo] |= np.uint8(MaskBit.SATURATED)
     bits[binned.bad] = 0
-    return Found(*counts, bits)
+    return Found(*counts, bits, all_sure)
 
 
 def signal_noise(signal: FloatImage, bad: BoolImage) -> tuple[float, float]:

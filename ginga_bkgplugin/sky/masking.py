@@ -205,11 +205,12 @@ def iterate_source_mask(
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """Sources of one detection: how many, and their mask (bits SOURCE and SATURATED)."""
+    """Sources of one detection: how many, their mask bits, and where they cannot be noise."""
 
     sources: int
     saturated: int
     mask: MaskImage
+    sure: BoolImage | None = None
 
 
 def find_sources(

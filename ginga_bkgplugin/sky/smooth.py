@@ -22,6 +22,7 @@ from ginga_bkgplugin.recipe.parameters import (
 from ginga_bkgplugin.sky.background import SkyFit, check_size
 from ginga_bkgplugin.sky.binning import Binned, any_in_block, bin_image, unbin
 from ginga_bkgplugin.sky.deep import find_deep
+from ginga_bkgplugin.sky.faint import faint_light, independent
 from ginga_bkgplugin.sky.masking import Pass, PassRow, Stage
 from ginga_bkgplugin.sky.mesh import good_fractions, measured_boxes
 from ginga_bkgplugin.sky.nodes import Grid, Nodes, box_statistics, full_map, smooth_surface
@@ -143,6 +144,9 @@ def iterate_smooth(
             moved = float(np.abs(surface.level - old.level).max())
             if moved < _SETTLED * row.globalrms:
                 break
+    if parameters.faint_light and last > 0 and found.sure is not None:
+        white = independent(clean, bits == 0, row.globalrms)
+        surface = _without_faint(surface, binned, ~(taken | found.sure), white)
     yield Stage("Measuring the noise", 1 - share)
     yield Pass(None, _locked(bits), _final(surface, clean, bits, background, parameters))
 
@@ -197,6 +201,13 @@ def _fit_surface(
     positive = statistics.rms[enough & (statistics.rms > 0)]
     floor = float(positive.min()) if positive.size else 1e-30
     return Surface(grid, binned.factor, smooth, np.maximum(noise, floor), free)
+
+
+def _without_faint(surface: Surface, binned: Binned, free: BoolImage, white: bool) -> Surface:
+    """The surface at the mean of the sky free of sure sources, less the light of faint ones."""
+    level = full_map(surface.level, surface.grid, _shape(binned.image))
+    found = faint_light(binned.image - level, free, white=white)
+    return dataclasses.replace(surface, level=surface.level + (found.mean - found.light))
 
 
 def _at_centres(array: FloatImage, grid: Grid) -> Nodes:
