@@ -244,3 +244,10 @@ class SmoothParameters(Parameters):
         label="Faint sources' light off",
         card="SMFAINT",
     )
+    wings: bool = parameter(
+        True,
+        "Take the wings of large sources off the sky beyond their masks, as their profile inside"
+        " goes on.",
+        label="Large sources' wings off",
+        card="SMWINGS",
+    )

@@ -17,6 +17,7 @@ from ginga_bkgplugin.recipe.parameters import SmoothParameters
 from ginga_bkgplugin.sky.binning import Binned
 from ginga_bkgplugin.sky.masking import Found, extract
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit
+from ginga_bkgplugin.sky.wings import LEAST_RADIUS
 
 SURE_SIGMA = 4.0  # a threshold in units of the smoothed noise that noise itself hardly reaches
 _KERNEL_NOISE = 0.375  # of white noise after SEP's 3 x 3 kernel: the root of the sum of squares
@@ -62,6 +63,7 @@ def find_deep(
     bits = np.zeros(signal.shape, np.uint8)
     all_sure = np.zeros(signal.shape, bool)
     counts = (0, 0)
+    large, small = None, None
     for sign in (1, -1):
         objects, segments = extract(
             signal * np.float32(sign / unit), parameters.low_sigma * noise, min_area, binned.bad
@@ -77,18 +79,24 @@ def find_deep(
             continue
         radius = disc_radii(objects["npix"][kept], burnt[kept], binned, parameters)
         sure = kept & (objects["cpeak"] >= SURE_SIGMA * noise)
-        classes = np.concatenate([[0], kept.astype(np.uint8) + sure])[segments]
+        classes = np.concatenate([np.zeros(1, np.uint8), kept.astype(np.uint8) + sure])[segments]
         found = classes > 0
         _add_discs(found, objects[kept], radius)
         bits[found] |= np.uint8(MaskBit.SOURCE)
         all_sure |= classes > 1
         _add_discs(all_sure, objects[sure], radius[sure[kept]])
+        big = kept & (objects["npix"] * binned.factor**2 > np.pi * LEAST_RADIUS**2)
+        if sign > 0 and big.any():
+            rest = kept & ~big
+            small = np.concatenate([[False], rest])[segments]
+            _add_discs(small, objects[rest], radius[rest[kept]])
+            large = objects[big]
         if burnt.any():
             halo = np.concatenate([[False], burnt])[segments]
             _add_discs(halo, objects[burnt], radius[burnt[kept]])
             bits[halo] |= np.uint8(MaskBit.SATURATED)
     bits[binned.bad] = 0
-    return Found(*counts, bits, all_sure)
+    return Found(*counts, bits, all_sure, small, large)
 
 
 def signal_noise(signal: FloatImage, bad: BoolImage) -> tuple[float, float]:

@@ -69,14 +69,15 @@ def faint_light(residual: FloatImage, free: BoolImage, *, white: bool = True) ->
         In the units of `residual`. The light is 0 where it cannot be told from noise: on small
         frames, when the noise of neighbours is correlated, when the excess is not skewed.
     """
-    values = residual[free]
+    rows = np.s_[:: max(1, residual.size // 100_000)]
+    values = residual[rows][free[rows]]
     if values.size < 1000:
         return FaintLight(0.0, 0.0)
-    low, middle, high = np.quantile(values[:: max(1, values.size // 100_000)], (0.16, 0.5, 0.84))
+    low, middle, high = np.quantile(values, (0.16, 0.5, 0.84))
     noise = float(high - low) / 2
     if noise <= 0:
         return FaintLight(0.0, 0.0)
-    cells = (residual - middle) / np.float32(noise)
+    cells = (residual - np.float32(middle)) / np.float32(noise)
     used = free & (np.abs(cells) < _OUTLIER)
     cells[~used] = 0
     mean = float(cells.sum(dtype=np.float64) / np.count_nonzero(used))
@@ -113,23 +114,26 @@ def independent(pixels: FloatImage, free: BoolImage, noise: float) -> bool:
     """
     if min(pixels.shape) <= _FAR:
         return False
-    rows = np.arange(0, pixels.shape[0] - _FAR, max(1, pixels.size // 2_000_000))
+    ny, nx = pixels.shape
+    step = max(1, pixels.size // 1_000_000)
+    most = np.float32(_OUTLIER * np.sqrt(2) * noise)
     half_squares, pairs = [], 0
     for lag in (1, 2, _FAR):
         total, pairs = 0.0, 0
-        for to_row, to_column in ((lag, 0), (0, lag)):
-            along = pixels.shape[1] - to_column
-            change = pixels[rows + to_row, to_column:] - pixels[rows, :along]
-            used = free[rows + to_row, to_column:] & free[rows, :along]
-            used &= np.abs(change) < _OUTLIER * np.sqrt(2) * noise
-            change = change[used] / np.float32(noise)
+        for down, right in ((lag, 0), (0, lag)):
+            one = np.s_[: ny - _FAR : step, : nx - right]
+            other = np.s_[down : ny - _FAR + down : step, right:]
+            change = pixels[other] - pixels[one]
+            used = free[other] & free[one] & (np.abs(change) < most)
+            change *= used
+            change /= np.float32(noise)
             total += float(np.vdot(change, change))
-            pairs += change.size
+            pairs += int(np.count_nonzero(used))
         half_squares.append(total / 2 / max(pairs, 1))
     near, next_to, variance = half_squares[-1] - np.array([*half_squares[:2], 0.0])
     error = 8 * variance / np.sqrt(max(pairs, 1))  # twice that of near - 3 next_to
-    most = _MOST_RATIO * max(next_to, 0) + error
-    return bool(pairs > 0 and near < min(most, _MOST_SHARED * variance))
+    explained = _MOST_RATIO * max(next_to, 0) + error
+    return bool(pairs > 0 and near < min(explained, _MOST_SHARED * variance))
 
 
 def cumulants(cells: FloatImage, used: BoolImage) -> Cumulants | None:

@@ -29,9 +29,7 @@ from ginga_bkgplugin.sky.pixels import (
 )
 
 LINE_RATIO = 8.0  # length to width from which on a source is a line, not a disc
-_FIRST_PIXEL_STACK = (
-    1_000_000  # SEP initialises it entry by entry at every call; doubled when full
-)
+_FIRST_PIXEL_STACK = 1_000_000  # SEP initialises all at every call; doubled when full
 
 
 def mask_invalid(
@@ -205,12 +203,14 @@ def iterate_source_mask(
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """Sources of one detection: how many, their mask bits, and where they cannot be noise."""
+    """Sources of one detection; `sure` cannot be noise, `large` is SEP's catalogue."""
 
     sources: int
     saturated: int
     mask: MaskImage
     sure: BoolImage | None = None
+    small: BoolImage | None = None
+    large: npt.NDArray[Any] | None = None
 
 
 def find_sources(

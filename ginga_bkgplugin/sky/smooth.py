@@ -25,7 +25,15 @@ from ginga_bkgplugin.sky.deep import find_deep
 from ginga_bkgplugin.sky.faint import faint_light, independent
 from ginga_bkgplugin.sky.masking import Pass, PassRow, Stage
 from ginga_bkgplugin.sky.mesh import good_fractions, measured_boxes
-from ginga_bkgplugin.sky.nodes import Grid, Nodes, box_statistics, full_map, smooth_surface
+from ginga_bkgplugin.sky.nodes import (
+    Grid,
+    Nodes,
+    box_statistics,
+    full_map,
+    polynomial_surface,
+    smooth_surface,
+    spline_factors,
+)
 from ginga_bkgplugin.sky.pixels import (
     BoolImage,
     FloatImage,
@@ -34,8 +42,10 @@ from ginga_bkgplugin.sky.pixels import (
     as_sky_array,
     has,
 )
+from ginga_bkgplugin.sky.wings import Large, large_sources
 
 _SETTLED = 0.005  # of the noise of a pixel: a surface that moves less has converged
+_TURNS = 2  # of wings and surface, each fitted to what the other leaves
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +57,7 @@ class Surface:
     level: Nodes
     rms: Nodes
     free: Nodes
+    wings: Nodes | float = 0.0  # light of large sources that is not in the level
 
     def on(self, binned: Binned) -> tuple[FloatImage, FloatImage]:
         """Level, and rms up to a factor, on an image of the same or finer binning."""
@@ -128,7 +139,14 @@ def iterate_smooth(
         yield Stage(f"Pass {index}: fitting the background", (index + 0.5) * share)
         grid = Grid.over(_shape(binned.image), background.box_size / factor)
         guess = _at_centres(rms, grid) * (surface.factor / factor)
-        surface = _fit_surface(binned, level, taken | (found.mask != 0), grid, guess, parameters)
+        large: list[Large] = []
+        if parameters.wings and found.large is not None and found.small is not None:
+            usable = ~(found.small | binned.bad)
+            noise = float(np.median(guess))
+            large = large_sources(binned.image - level, usable, noise, found.large)
+        surface = _fit_surface(
+            binned, level, taken | (found.mask != 0), grid, guess, parameters, large
+        )
         masked = np.count_nonzero(bits)
         row = PassRow(
             index=index,
@@ -179,6 +197,7 @@ def _fit_surface(
     grid: Grid,
     rms: Nodes,
     parameters: SmoothParameters,
+    large: list[Large] | None = None,
 ) -> Surface:
     """Box means of image - level, and the smooth surface through level + means."""
     statistics = box_statistics(binned.image - level, masked, grid, rms)
@@ -193,19 +212,40 @@ def _fit_surface(
             " box_size."
         )
     weights = np.where(enough, statistics.count, 0.0)
-    node = _at_centres(level, grid) + statistics.mean
-    smooth = smooth_surface(  # not robust: steep corners would count as outliers, round by round
-        node, weights, degree=parameters.degree, robust=0, stiffness=parameters.stiffness
-    )[0]
+    before = _at_centres(level, grid)
+    wings: Nodes | float = 0.0
+    smooth = polynomial_surface(before, weights, 2)
+    for _ in range(_TURNS if large else 1):
+        if large:
+            wings = _wings(large, float(np.median(rms)), smooth - before, grid)
+        smooth = smooth_surface(  # not robust: steep corners would count as outliers
+            before + statistics.mean - wings, weights,
+            degree=parameters.degree, robust=0, stiffness=parameters.stiffness,
+        )[0]  # fmt: skip
     noise = smooth_surface(statistics.rms, weights, degree=parameters.degree)[0]
     positive = statistics.rms[enough & (statistics.rms > 0)]
     floor = float(positive.min()) if positive.size else 1e-30
-    return Surface(grid, binned.factor, smooth, np.maximum(noise, floor), free)
+    return Surface(grid, binned.factor, smooth, np.maximum(noise, floor), free, wings)
+
+
+def _wings(larges: list[Large], noise: float, change: Nodes, grid: Grid) -> Nodes:
+    """Light of large sources at the boxes, when the surface moves by `change`."""
+    rows, columns = grid.centres()
+    centres = [(one.rows, one.columns) for one in larges]
+    skies = [
+        spline_factors(rows, y) @ (change / noise) @ spline_factors(columns, x).T
+        for y, x in centres
+    ]
+    for i, one in enumerate(larges):
+        others = [two.light(*centres[i]) for j, two in enumerate(larges) if j != i]
+        one.fit(np.sum([skies[i], *others], axis=0))
+    light = np.sum([one.light(rows, columns) for one in larges], axis=0)
+    return np.asarray(noise * light, np.float64)
 
 
 def _without_faint(surface: Surface, binned: Binned, free: BoolImage, white: bool) -> Surface:
     """The surface at the mean of the sky free of sure sources, less the light of faint ones."""
-    level = full_map(surface.level, surface.grid, _shape(binned.image))
+    level = full_map(surface.level + surface.wings, surface.grid, _shape(binned.image))
     found = faint_light(binned.image - level, free, white=white)
     return dataclasses.replace(surface, level=surface.level + (found.mean - found.light))
 
