@@ -42,7 +42,7 @@ def find_deep(
     parameters : SmoothParameters
         Thresholds and growth.
     min_area : int
-        Fewest connected blocks.
+        Fewest connected blocks, in white noise; more where noise is correlated.
     saturated : ndarray of bool or None
         Blocks with saturated pixels.
 
@@ -60,6 +60,8 @@ def find_deep(
     signal = (binned.image - level) / rms
     signal[binned.bad] = 0
     unit, noise = signal_noise(signal, binned.bad)
+    # correlated noise has larger peaks, not more of them: as many independent cells as of white
+    min_area = round(min_area * (noise / _KERNEL_NOISE) ** 2)
     bits = np.zeros(signal.shape, np.uint8)
     all_sure = np.zeros(signal.shape, bool)
     counts = (0, 0)
