@@ -221,7 +221,8 @@ class SmoothParameters(Parameters):
     )
     degree: int = parameter(
         2,
-        "Degree of the polynomial under the smooth surface.",
+        "Degree of the polynomial under the smooth surface; two more where those halve what it"
+        " leaves.",
         label="Degree",
         card="SMDEGREE",
         low=0,
