@@ -179,7 +179,9 @@ def report(head: list[str], scores: dict[str, Seeds], options: argparse.Namespac
         " Poisson variance except in low_counts. Pixels without data are not scored. The defaults"
         " of smooth come from a study on fields of the same kinds with other seeds; the peers"
         " were not tuned. The plain sky is 1 + 0.015 x - 0.01 y + 0.008 xy: a polynomial of the"
-        " degree that smooth takes out first, so these rows flatter it; glow + wave is not."
+        " degree that smooth takes out first, so these rows flatter it; glow + wave is not. The"
+        " galaxy and the halo are a Sersic profile and a power law, the family that smooth fits to"
+        " wings: real galaxies are less regular."
     )
     for figure, title in FIGURES.items():
         print(f"\n## {title}\n")

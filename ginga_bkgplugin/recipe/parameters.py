@@ -237,7 +237,8 @@ class SmoothParameters(Parameters):
     )
     degree: int = parameter(
         2,
-        "Degree of the polynomial under the smooth surface.",
+        "Degree of the polynomial under the smooth surface; two more where those halve what it"
+        " leaves.",
         label="Degree",
         card="SMDEGREE",
         low=0,
@@ -252,4 +253,18 @@ class SmoothParameters(Parameters):
         unit="empty: auto",
         low=0.0,
         high=1e12,
+    )
+    faint_light: bool = parameter(
+        True,
+        "Take the light of sources too faint to find off the sky: at least what the skewness of"
+        " the free sky proves. Does nothing where noise is correlated between pixels.",
+        label="Faint sources' light off",
+        card="SMFAINT",
+    )
+    wings: bool = parameter(
+        True,
+        "Take the wings of large sources off the sky beyond their masks, as their profile inside"
+        " goes on.",
+        label="Large sources' wings off",
+        card="SMWINGS",
     )

@@ -7,6 +7,7 @@ import functools
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit, MaskImage, has, read_only
 from ginga_bkgplugin.sky.strips import each, spans
@@ -77,11 +78,18 @@ class BlockMask:
 
     def rows(self, start: int, stop: int, step: int = 1) -> MaskImage:
         """Every `step`-th row from `start` to before `stop`."""
-        index = np.arange(start, stop, step) // self.factor
-        base = self.base[start:stop:step]
-        part = np.repeat(self.blocks[index], self.factor, axis=1)[:, : base.shape[1]]
+        return self._chosen(np.arange(start, stop, step), slice(start, stop, step))
+
+    def sampled(self, rows: npt.NDArray[np.intp]) -> MaskImage:
+        """Some rows."""
+        return self._chosen(rows, rows)
+
+    def _chosen(self, index: npt.NDArray[np.intp], rows: Any) -> MaskImage:
+        base = self.base[rows]
+        blocks = self.blocks[index // self.factor]
+        part = np.repeat(blocks, self.factor, axis=1)[:, : base.shape[1]]
         if self.keep is not None:
-            part[self.keep[start:stop:step]] = 0
+            part[self.keep[rows]] = 0
         if base.any():
             part[has(base, MaskBit.INVALID)] = 0
             part |= base
@@ -167,6 +175,17 @@ def _unmasked(factor: int, shape: tuple[int, int]) -> BinnedFrame:
     ]
     area = sides[0][:, np.newaxis] * sides[1]
     return BinnedFrame(factor, np.empty(size, np.float32), bad, taken, area, glare)
+
+
+def taken_anew(frame: BinnedFrame, mask: MaskImage, rows: tuple[int, int]) -> BinnedFrame:
+    """The frame with what is masked in some rows looked up again."""
+    factor = frame.factor
+    part = slice(rows[0] // factor, -(-rows[1] // factor))
+    marked = mask[part.start * factor : part.stop * factor]
+    hidden = (marked & ~np.uint8(MaskBit.INVALID)) != 0
+    taken = frame.taken.copy()
+    taken[part] = frame.bad[part] | any_in_block(hidden, factor)
+    return dataclasses.replace(frame, taken=taken)
 
 
 def bin_image(pixels: FloatImage, bad: BoolImage | None, factor: int) -> Binned:

@@ -20,7 +20,9 @@ from ginga_bkgplugin.sky.maps import Map, rows_of
 from ginga_bkgplugin.sky.masking import Found
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit
 from ginga_bkgplugin.sky.strips import each, spans
+from ginga_bkgplugin.sky.wings import LEAST_RADIUS
 
+SURE_SIGMA = 4.0  # a threshold in units of the smoothed noise that noise itself hardly reaches
 _KERNEL_NOISE = 0.375  # of white noise after SEP's 3 x 3 kernel: the root of the sum of squares
 
 
@@ -43,14 +45,15 @@ def find_deep(
     parameters : SmoothParameters
         Thresholds and growth.
     min_area : int
-        Fewest connected blocks.
+        Fewest connected blocks, in white noise; more where noise is correlated.
     saturated : ndarray of bool or None
         Blocks with saturated pixels.
 
     Returns
     -------
     Found
-        On the binned image; the number is that of the positive sources.
+        On the binned image; the number is that of the positive sources. `sure` is the mask of
+        what reaches `SURE_SIGMA`.
 
     Raises
     ------
@@ -68,6 +71,9 @@ def find_deep(
 
     each(make, parts)
     unit, noise = signal_noise(signal, binned.bad)
+    # correlated noise has larger peaks, not more of them: as many independent cells as of white
+    min_area = round(min_area * (noise / _KERNEL_NOISE) ** 2)
+    all_sure, small, large = np.zeros(signal.shape, bool), None, None
     bits = np.zeros(signal.shape, np.uint8)
     counts = (0, 0)
     for sign in (1, -1):
@@ -86,23 +92,35 @@ def find_deep(
         if not kept.any():
             continue
         radius = disc_radii(objects["npix"][kept], burnt[kept], binned, parameters)
-        found = _members(segments, kept, parts)
+        sure = kept & (objects["cpeak"] >= SURE_SIGMA * noise * unit)
+        classes = _looked_up(segments, kept.astype(np.uint8) + sure, parts)
+        found = classes > 0
         _add_discs(found, objects[kept], radius)
         bits[found] |= np.uint8(MaskBit.SOURCE)
+        all_sure |= classes > 1
+        _add_discs(all_sure, objects[sure], radius[sure[kept]])
+        big = kept & (objects["npix"] * binned.factor**2 > np.pi * LEAST_RADIUS**2)
+        if sign > 0 and big.any():
+            rest = kept & ~big
+            small = _looked_up(segments, rest, parts).view(bool)
+            _add_discs(small, objects[rest], radius[rest[kept]])
+            large = objects[big]
         if burnt.any():
-            halo = _members(segments, burnt, parts)
+            halo = _looked_up(segments, burnt, parts).view(bool)
             _add_discs(halo, objects[burnt], radius[burnt[kept]])
             bits[halo] |= np.uint8(MaskBit.SATURATED)
     bits[binned.bad] = 0
-    return Found(*counts, bits)
+    if large is not None:
+        large["cpeak"] /= np.float32(unit)
+    return Found(*counts, bits, all_sure, small, large)
 
 
-def _members(
-    segments: npt.NDArray[np.int32], chosen: BoolImage, parts: list[tuple[int, int]]
-) -> BoolImage:
-    """Where the segments of the chosen objects are."""
-    table = np.concatenate([[False], chosen])
-    found = np.empty(segments.shape, bool)
+def _looked_up(
+    segments: npt.NDArray[np.int32], values: npt.NDArray[Any], parts: list[tuple[int, int]]
+) -> npt.NDArray[np.uint8]:
+    """The value of the object that each pixel belongs to, 0 for none."""
+    table = np.concatenate([np.zeros(1, np.uint8), values.astype(np.uint8)])
+    found = np.empty(segments.shape, np.uint8)
 
     def look(start: int, stop: int) -> None:
         found[start:stop] = table[segments[start:stop]]

@@ -80,17 +80,8 @@ class SplineMap:
     def _across(self) -> tuple[float, Nodes, Nodes]:
         """Mean, and values and second derivatives of the rows of nodes at every column."""
         middle = float(self.nodes.mean())
-        columns = (self.nodes - middle).T
-        curvature = _second_derivatives(self.x, columns)
         positions = np.arange(self.shape[1], dtype=np.float64)
-        interval = np.searchsorted(self.x, positions, side="right")
-        values = np.empty((self.y.size, positions.size))
-        edges = np.searchsorted(interval, np.arange(self.x.size + 2))
-        for k in range(self.x.size + 1):
-            part = slice(edges[k], edges[k + 1])
-            t = positions[part] - self.x[max(k - 1, 0)]
-            cubic = [term[:, np.newaxis] for term in _cubic(self.x, columns, curvature, k)]
-            values[:, part] = ((cubic[0] * t + cubic[1]) * t + cubic[2]) * t + cubic[3]
+        values = natural_spline(self.x, (self.nodes - middle).T, positions).T
         return middle, values, _second_derivatives(self.y, values)
 
 
@@ -142,6 +133,20 @@ def at_centres(sky_map: Map, y: Nodes, x: Nodes) -> Nodes:
     ]
     values: Nodes = np.mean(corners, axis=0)
     return values
+
+
+def natural_spline(places: Nodes, values: Nodes, positions: Nodes) -> Nodes:
+    """The spline through values along the first axis, at ascending positions."""
+    second = _second_derivatives(places, values)
+    interval = np.searchsorted(places, positions, side="right")
+    edges = np.searchsorted(interval, np.arange(places.size + 2))
+    out = np.empty((positions.size, values.shape[1]))
+    for k in range(places.size + 1):
+        part = slice(edges[k], edges[k + 1])
+        t = (positions[part] - places[max(k - 1, 0)])[:, np.newaxis]
+        cubic = _cubic(places, values, second, k)
+        out[part] = ((cubic[0] * t + cubic[1]) * t + cubic[2]) * t + cubic[3]
+    return out
 
 
 def _second_derivatives(places: Nodes, values: Nodes) -> Nodes:

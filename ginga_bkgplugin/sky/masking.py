@@ -173,11 +173,14 @@ def iterate_source_mask(
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """Sources of one detection: how many, and their mask (bits SOURCE and SATURATED)."""
+    """Sources of one detection; `sure` cannot be noise, `large` is SEP's catalogue."""
 
     sources: int
     saturated: int
     mask: MaskImage
+    sure: BoolImage | None = None
+    small: BoolImage | None = None
+    large: npt.NDArray[Any] | None = None
 
 
 def find_sources(

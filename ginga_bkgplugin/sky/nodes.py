@@ -39,7 +39,7 @@ def smooth_surface(
     weights : ndarray
         Not negative; relative.
     degree : int
-        Of the polynomial taken out first.
+        Of the polynomial taken out first; two more where those halve what it leaves.
     robust : int
         Rounds of down-weighting outliers (bisquare).
     stiffness : float, optional
@@ -56,12 +56,29 @@ def smooth_surface(
     weights = np.where(known, weights, 0.0)
     weights = weights / weights.max()
     filled = np.where(known, values, 0.0)
-    trend = polynomial_surface(filled, weights, degree, robust=robust)
+    trend = _trend(filled, weights, degree, robust)
     rest = np.where(known, filled - trend, 0.0)
     if min(rest.shape) < 3 and rest.size < 9:
         return trend, np.inf
     surface, chosen = _penalised(rest, weights, robust, stiffness)
     return trend + surface, chosen
+
+
+def _trend(values: Nodes, weights: Nodes, degree: int, robust: int) -> Nodes:
+    """The polynomial, two degrees higher where that leaves less than half the variance.
+
+    Cosines are flat at the edges: a steep rise there, such as vignetting, is not for them. Not
+    where a third of the nodes is missing: a high degree swings there.
+    """
+    if 3 * np.count_nonzero(weights) < 2 * weights.size:
+        return polynomial_surface(values, weights, degree, robust=robust)
+    trends, variances = [], []
+    for each in (degree, degree + 2):
+        trends.append(polynomial_surface(values, weights, each, robust=robust))
+        free = np.count_nonzero(weights) - (each + 1) * (each + 2) // 2
+        misfit = float((weights * (values - trends[-1]) ** 2).sum())
+        variances.append(misfit / free if free > 0 else np.inf)
+    return trends[int(variances[1] < 0.5 * variances[0])]
 
 
 def polynomial_surface(values: Nodes, weights: Nodes, degree: int, *, robust: int = 2) -> Nodes:

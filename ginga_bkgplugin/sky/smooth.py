@@ -19,13 +19,21 @@ from ginga_bkgplugin.recipe.parameters import (
     SourceMaskParameters,
 )
 from ginga_bkgplugin.sky.background import SkyFit, check_size
-from ginga_bkgplugin.sky.binning import BinnedFrame, BlockMask, any_in_block, bin_frame, unbin
+from ginga_bkgplugin.sky.binning import (
+    BinnedFrame,
+    BlockMask,
+    any_in_block,
+    bin_frame,
+    taken_anew,
+    unbin,
+)
 from ginga_bkgplugin.sky.boxes import Grid
 from ginga_bkgplugin.sky.deep import find_deep
-from ginga_bkgplugin.sky.maps import SplineMap, at_centres
+from ginga_bkgplugin.sky.faint import independent
+from ginga_bkgplugin.sky.maps import Nodes, SplineMap, at_centres, whole
 from ginga_bkgplugin.sky.masking import Found
 from ginga_bkgplugin.sky.models import with_model
-from ginga_bkgplugin.sky.pixels import BoolImage, MaskBit, MaskImage, check_image, has
+from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit, MaskImage, check_image, has
 from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
 from ginga_bkgplugin.sky.strips import each, spans
 from ginga_bkgplugin.sky.surface import (
@@ -39,7 +47,9 @@ from ginga_bkgplugin.sky.surface import (
     measure_noise_again,
     noise_nodes,
     solve,
+    without_faint_light,
 )
+from ginga_bkgplugin.sky.wings import Large, large_sources
 
 _SETTLED = 0.005  # of the noise of a pixel: a surface that moves less has converged
 
@@ -119,6 +129,7 @@ class Smoother:
         self._found = np.zeros((0, 0), np.uint8)
         self._boxes: Boxes | None = None
         self._noise: NoiseBoxes | None = None
+        self._shift = 0.0  # for the light of faint sources
 
     def passes(self) -> Iterator[Stage | Pass]:
         """Run; see `iterate_smooth`."""
@@ -148,6 +159,7 @@ class Smoother:
             grid = Grid.over(binned.shape, background.box_size / binned.factor)
             guess = at_centres(rms, *grid.centres()) * (surface.factor / binned.factor)
             boxes = measure(binned, level, self._seen(found, binned.factor), grid, guess)
+            boxes = dataclasses.replace(boxes, large=self._large(binned, level, guess, saw))
             surface = solve(boxes, parameters)
             blocks = unbin(found, binned.factor // fine.factor, fine.shape)
             layers = BlockMask(self._mask, found, binned.factor, self._keep)
@@ -158,11 +170,36 @@ class Smoother:
                 if moved < _SETTLED * row.globalrms:
                     break
         yield Stage("Measuring the noise", 1 - share)
+        if parameters.faint_light and source.passes and saw.sure is not None:
+            white = self._is_white(layers, row.globalrms)
+            shifted = without_faint_light(surface, binned, saw.sure, white=white)
+            self._shift = float((shifted.level - surface.level).flat[0])
+            surface = shifted
         fit = self._fit(surface)
         level = surface.grid.map(surface.level, fit.level_map.shape, surface.factor)
         self._noise = measure_noise(self._image, level, layers, background.box_size, fit.globalrms)
         self._frame, self._found, self._boxes = binned, found, boxes
         yield Pass(None, layers, self._finished(fit, layers))
+
+    def _large(
+        self, binned: BinnedFrame, level: SplineMap, guess: Nodes, saw: Found
+    ) -> tuple[Large, ...]:
+        """The large sources whose profiles can be fitted."""
+        if not self._parameters.wings or saw.large is None or saw.small is None:
+            return ()
+        usable = ~(saw.small | binned.bad)
+        noise = float(np.median(guess))
+        return tuple(large_sources(binned.image - whole(level), usable, noise, saw.large))
+
+    def _is_white(self, layers: BlockMask, noise: float) -> bool:
+        """Whether the noise of neighbouring pixels is independent."""
+
+        def read(rows: npt.NDArray[np.intp]) -> tuple[FloatImage, BoolImage]:
+            pixels = np.asarray(self._image[rows], np.float32)
+            free = (layers.sampled(rows) == 0) & np.isfinite(pixels)
+            return np.where(free, pixels, np.float32(0)), free
+
+        return independent(read, (self._mask.shape[0], self._mask.shape[1]), noise)
 
     def _seen(self, found: MaskImage, factor: int) -> MaskImage:
         """What sources mask of the blocks: not those that are kept whole."""
@@ -195,7 +232,7 @@ class Smoother:
         if rows.size:
             factor = self._frame.factor
             y, x = ((int(span[0]), int(span[-1]) + 1) for span in (rows, columns))
-            self._frame = _taken_anew(self._frame, new, y)
+            self._frame = taken_anew(self._frame, new, y)
             window = self._boxes.grid.window(
                 *((start // factor, -(-stop // factor)) for start, stop in (y, x))
             )
@@ -203,7 +240,8 @@ class Smoother:
             self._boxes = measure_again(self._boxes, self._frame, found, window)
             window = self._noise.grid.window(y, x)
             self._noise = measure_noise_again(self._noise, self._image, layers, window)
-        fit = self._fit(solve(self._boxes, self._parameters))
+        surface = solve(self._boxes, self._parameters)
+        fit = self._fit(dataclasses.replace(surface, level=surface.level + self._shift))
         return Pass(None, layers, self._finished(fit, layers))
 
     def _fit(self, surface: Surface) -> SkyFit:
@@ -310,14 +348,3 @@ def _with_regions(
 
     columns = np.any(each(strip, spans(shape)), axis=0)
     return new, np.flatnonzero(rows), np.flatnonzero(columns)
-
-
-def _taken_anew(frame: BinnedFrame, mask: MaskImage, rows: tuple[int, int]) -> BinnedFrame:
-    """The frame with what is masked in some rows looked up again."""
-    factor = frame.factor
-    part = slice(rows[0] // factor, -(-rows[1] // factor))
-    marked = mask[part.start * factor : part.stop * factor]
-    hidden = (marked & ~np.uint8(MaskBit.INVALID)) != 0
-    taken = frame.taken.copy()
-    taken[part] = frame.bad[part] | any_in_block(hidden, factor)
-    return dataclasses.replace(frame, taken=taken)

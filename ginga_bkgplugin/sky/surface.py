@@ -17,11 +17,15 @@ from ginga_bkgplugin.recipe.errors import SkyFitError
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters, SmoothParameters
 from ginga_bkgplugin.sky.binning import Binned, BinnedFrame, BlockMask
 from ginga_bkgplugin.sky.boxes import BoxStatistics, Grid, measure_boxes
-from ginga_bkgplugin.sky.maps import Map, Nodes, SplineMap, at_centres, rows_of
+from ginga_bkgplugin.sky.faint import GROUP_SIDE, faint_light
+from ginga_bkgplugin.sky.maps import Map, Nodes, SplineMap, at_centres, natural_spline, rows_of
 from ginga_bkgplugin.sky.mesh import good_fractions, measured_boxes
-from ginga_bkgplugin.sky.nodes import smooth_surface
+from ginga_bkgplugin.sky.nodes import polynomial_surface, smooth_surface
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskImage
+from ginga_bkgplugin.sky.wings import Large
 
+_TURNS = 2  # of wings and surface, each fitted to what the other leaves
+_MOST_CELLS = 6_000_000  # looked at for faint light: enough for 3e-4 of the noise of a pixel
 _FEWEST = 30  # pixels of a box, to tell its noise
 
 Window = tuple[slice, slice]
@@ -41,6 +45,8 @@ class Boxes:
         What was taken off.
     at_centres, guess : ndarray
         The level at the boxes' centres, and the noise the clipping began with.
+    large : tuple of Large
+        Sources whose light beyond the masks is to be taken off.
     """
 
     factor: int
@@ -49,6 +55,7 @@ class Boxes:
     level: Map
     at_centres: Nodes
     guess: Nodes
+    large: tuple[Large, ...] = ()
 
     @property
     def free(self) -> Nodes:
@@ -67,6 +74,7 @@ class Surface:
     level: Nodes
     rms: Nodes
     free: Nodes
+    wings: Nodes | float = 0.0  # light of large sources that is not in the level
 
     def on(self, binned: Binned) -> tuple[SplineMap, SplineMap]:
         """Level, and rms up to a factor, on an image of the same or finer binning."""
@@ -141,14 +149,48 @@ def solve(boxes: Boxes, parameters: SmoothParameters) -> Surface:
             " change box_size."
         )
     weights = np.where(enough, statistics.count, 0.0)
-    node = boxes.at_centres + statistics.mean
-    level = smooth_surface(  # not robust: steep corners would count as outliers, round by round
-        node, weights, degree=parameters.degree, robust=0, stiffness=parameters.stiffness
-    )[0]
+    large = [one.anew() for one in boxes.large]
+    wings: Nodes | float = 0.0
+    level = polynomial_surface(boxes.at_centres, weights, 2) if large else boxes.at_centres
+    for _ in range(_TURNS if large else 1):
+        if large:
+            wings = _wings(large, boxes, level - boxes.at_centres)
+        level = smooth_surface(  # not robust: steep corners would count as outliers
+            boxes.at_centres + statistics.mean - wings, weights,
+            degree=parameters.degree, robust=0, stiffness=parameters.stiffness,
+        )[0]  # fmt: skip
     noise = smooth_surface(statistics.rms, weights, degree=parameters.degree)[0]
     positive = statistics.rms[enough & (statistics.rms > 0)]
     floor = float(positive.min()) if positive.size else 1e-30
-    return Surface(boxes.grid, boxes.factor, level, np.maximum(noise, floor), free)
+    return Surface(boxes.grid, boxes.factor, level, np.maximum(noise, floor), free, wings)
+
+
+def _wings(larges: list[Large], boxes: Boxes, change: Nodes) -> Nodes:
+    """Light of large sources at the boxes, when the surface moves by `change`."""
+    rows, columns = boxes.grid.centres()
+    noise = float(np.median(boxes.guess))
+    for one in larges:
+        along = natural_spline(rows, change / noise, one.rows)
+        sky = natural_spline(columns, along.T, one.columns).T
+        others = [two.light(one.rows, one.columns) for two in larges if two is not one]
+        one.fit(np.sum([sky, *others], axis=0))
+    light = np.sum([one.light(rows, columns) for one in larges], axis=0)
+    return np.asarray(noise * light, np.float64)
+
+
+def without_faint_light(
+    surface: Surface, binned: BinnedFrame, sure: BoolImage, *, white: bool
+) -> Surface:
+    """The surface at the mean of the sky free of sure sources, less the light of faint ones.
+
+    On a large frame every second or third band of rows is looked at; see `faint_light`.
+    """
+    bands = np.arange(binned.shape[0]) // GROUP_SIDE
+    rows = np.flatnonzero(bands % max(1, round(binned.image.size / _MOST_CELLS)) == 0)
+    level = surface.grid.map(surface.level + surface.wings, binned.shape)
+    free = ~(binned.taken[rows] | sure[rows])
+    found = faint_light(binned.image[rows] - level.sampled(rows), free, white=white)
+    return dataclasses.replace(surface, level=surface.level + (found.mean - found.light))
 
 
 # --- the noise

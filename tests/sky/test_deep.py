@@ -222,3 +222,25 @@ def test_saturated_pixels_outside_any_source_change_nothing() -> None:
     burnt[5, 5] = True
 
     assert np.array_equal(_find(signal, saturated=burnt).mask, _find(signal).mask)
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 5])
+def test_little_noise_is_taken_for_sources_whether_or_not_it_is_correlated(side: int) -> None:
+    rng = np.random.default_rng(6)
+    noise = ndimage.uniform_filter(rng.standard_normal((800, 800), dtype=np.float32), side)
+    noise /= noise.std()
+    level, rms = np.zeros_like(noise), np.ones_like(noise)
+    binned = Binned(2, noise, np.zeros(noise.shape, bool))
+
+    found = find_deep(binned, level, rms, SmoothParameters(), 5, None)
+
+    assert (found.mask != 0).mean() < 0.05
+
+
+def test_sure_sources_are_fewer_than_all() -> None:
+    found = _find(_noise() + _blob(8, 3))
+
+    assert found.sure is not None
+    assert found.sure[200, 210]
+    assert not (found.sure & (found.mask == 0)).any()
+    assert found.sure.sum() < 0.5 * (found.mask != 0).sum()
