@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -183,7 +184,7 @@ def polygon_of(
     path: list[Point] = []
     left, bottom = corner
     for loop in _loops(blob):
-        points = _simplified(loop, tolerance) if tolerance > 0 else loop
+        points = simplified(loop, tolerance) if tolerance > 0 else loop
         if len(points) < 3:
             continue
         if path and path[-1] != path[0]:
@@ -233,12 +234,23 @@ def _straight(one: Point, two: Point, three: Point) -> bool:
     return (one[0] == two[0] == three[0]) or (one[1] == two[1] == three[1])
 
 
-def _simplified(loop: list[Point], tolerance: float) -> Points:
-    """Fewer vertices (Douglas and Peucker), kept where the outline is farther than tolerance."""
-    path = np.array([*loop, loop[0]])
-    far = int(np.argmax(np.hypot(*(path - path[0]).T)))
+def simplified(points: Sequence[Point], tolerance: float, *, closed: bool = True) -> Points:
+    """Fewer points of an outline or a stroke (Douglas and Peucker).
+
+    Parameters
+    ----------
+    points : sequence of (float, float)
+        Such as the mouse gave them.
+    tolerance : float
+        How far, in pixels, the line may leave the points that are left out.
+    closed : bool
+        An outline, whose last point is joined to the first; else a line.
+    """
+    path = np.array([*points, points[0]] if closed else points, dtype=float)
+    end = len(path) - 1
+    far = int(np.argmax(np.hypot(*(path - path[0]).T))) if closed else end
     kept = {0, far}
-    parts = [(0, far), (far, len(path) - 1)]
+    parts = [(0, far), (far, end)]
     while parts:
         begin, end = parts.pop()
         if end - begin < 2:

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from ginga_bkgplugin.recipe.errors import DetectionError
 from ginga_bkgplugin.recipe.shapes import PixelCircle, PixelEllipse
-from ginga_bkgplugin.sky.blobs import adopt_blob, blob_at, grow_from, polygon_of
+from ginga_bkgplugin.sky.blobs import adopt_blob, blob_at, grow_from, polygon_of, simplified
 from ginga_bkgplugin.sky.raster import mask_regions
 from ginga_bkgplugin.sky.simulate import SimulatedField
 
@@ -101,3 +101,22 @@ def test_growing_from_a_star_takes_the_star_only() -> None:
 def test_growing_from_empty_sky_is_refused_in_words(x: float, y: float) -> None:
     with pytest.raises(DetectionError, match="No source stands out at"):
         grow_from(np.zeros((100, 100)), x, y)
+
+
+LINE = [(float(x), float(5 * np.sin(x / 30))) for x in range(400)]
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_simplified_line_keeps_its_ends_and_stays_near(closed: bool) -> None:
+    fewer = simplified(LINE, 0.25, closed=closed)
+
+    assert len(fewer) < 80
+    assert fewer[0] == LINE[0]
+    assert closed or fewer[-1] == LINE[-1]
+    heights = np.interp(range(400), *np.array(fewer).T)
+    assert np.abs(heights - np.array(LINE)[:, 1])[: int(fewer[-1][0])].max() <= 0.26
+
+
+def test_a_single_point_or_two_stay_as_they_are() -> None:
+    assert simplified([(1, 2)], 1, closed=False) == ((1, 2),)
+    assert simplified([(1, 2), (3, 4)], 1, closed=False) == ((1, 2), (3, 4))
