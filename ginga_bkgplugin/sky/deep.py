@@ -67,7 +67,8 @@ def find_deep(
         part = signal[start:stop]
         np.subtract(binned.image[start:stop], rows_of(level, start, stop), out=part)
         part /= rows_of(rms, start, stop)
-        part[binned.bad[start:stop]] = 0
+        if binned.bad[start:stop].any():
+            part[binned.bad[start:stop]] = 0
 
     each(make, parts)
     unit, noise = signal_noise(signal, binned.bad)
@@ -96,7 +97,7 @@ def find_deep(
         classes = _looked_up(segments, kept.astype(np.uint8) + sure, parts)
         found = classes > 0
         _add_discs(found, objects[kept], radius)
-        bits[found] |= np.uint8(MaskBit.SOURCE)
+        bits |= found.view(np.uint8) * np.uint8(MaskBit.SOURCE)
         all_sure |= classes > 1
         _add_discs(all_sure, objects[sure], radius[sure[kept]])
         big = kept & (objects["npix"] * binned.factor**2 > np.pi * LEAST_RADIUS**2)
@@ -108,8 +109,8 @@ def find_deep(
         if burnt.any():
             halo = _looked_up(segments, burnt, parts).view(bool)
             _add_discs(halo, objects[burnt], radius[burnt[kept]])
-            bits[halo] |= np.uint8(MaskBit.SATURATED)
-    bits[binned.bad] = 0
+            bits |= halo.view(np.uint8) * np.uint8(MaskBit.SATURATED)
+    bits *= ~binned.bad
     if large is not None:
         large["cpeak"] /= np.float32(unit)
     return Found(*counts, bits, all_sure, small, large)

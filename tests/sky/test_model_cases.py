@@ -131,9 +131,8 @@ def test_a_filled_plane_is_a_plane_wherever_the_hole_is(x: int, y: int, radius: 
     )
 
     inside = np.s_[32:-32, 32:-32]  # SEP's spline bends in the outer half of the edge boxes
-    assert (
-        float(np.abs(fit.level - sky)[inside].max()) < 6
-    )  # a half-free box; SEP's steps reach 20
+    worst = float(np.abs(fit.level - sky)[inside].max())
+    assert worst < 8  # a half-free box, whose mean is not at its centre; SEP's steps reach 20
 
 
 # --- odd images
