@@ -14,10 +14,12 @@ them back.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from ginga_bkgplugin.sky.pixels import BoolImage, MaskBit, MaskImage
 from ginga_bkgplugin.sky.raster import Drawn
 from ginga_bkgplugin.sky.spans import Window
+from ginga_bkgplugin.sky.strips import each, spans
 
 AUTOMATIC = MaskBit.SOURCE | MaskBit.SATURATED
 
@@ -59,3 +61,28 @@ def compose(
         mask |= automatic[part] & np.uint8(MaskBit.INVALID)
     mask |= drawn.masked[part].view(np.uint8) * np.uint8(MaskBit.REGION)
     return mask
+
+
+def with_regions(
+    old: tuple[MaskImage, BoolImage | None], regions: tuple[MaskImage, BoolImage | None]
+) -> tuple[MaskImage, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The old mask with other regions; rows and columns where it, or what is kept, changed."""
+    shape = old[0].shape[0], old[0].shape[1]
+    new = np.empty(shape, np.uint8)
+    invalid = np.uint8(MaskBit.INVALID)
+    rows = np.zeros(shape[0], bool)
+
+    def strip(start: int, stop: int) -> npt.NDArray[np.bool_]:
+        part = new[start:stop]
+        np.bitwise_and(regions[0][start:stop], ~invalid, out=part)
+        part |= old[0][start:stop] & invalid
+        changed = part != old[0][start:stop]
+        if old[1] is not None or regions[1] is not None:
+            kept = [np.False_ if one is None else one[start:stop] for one in (old[1], regions[1])]
+            changed |= kept[0] != kept[1]
+        rows[start:stop] = changed.any(axis=1)
+        columns: npt.NDArray[np.bool_] = changed[rows[start:stop]].any(axis=0)
+        return columns
+
+    columns = np.any(each(strip, spans(shape)), axis=0)
+    return new, np.flatnonzero(rows), np.flatnonzero(columns)

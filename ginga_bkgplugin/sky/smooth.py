@@ -30,12 +30,12 @@ from ginga_bkgplugin.sky.binning import (
 from ginga_bkgplugin.sky.boxes import Grid
 from ginga_bkgplugin.sky.deep import find_deep
 from ginga_bkgplugin.sky.faint import independent
+from ginga_bkgplugin.sky.layers import with_regions
 from ginga_bkgplugin.sky.maps import Nodes, SplineMap, at_centres, whole
 from ginga_bkgplugin.sky.masking import Found
 from ginga_bkgplugin.sky.models import with_model
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit, MaskImage, check_image, has
 from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
-from ginga_bkgplugin.sky.strips import each, spans
 from ginga_bkgplugin.sky.surface import (
     Boxes,
     NoiseBoxes,
@@ -131,6 +131,11 @@ class Smoother:
         self._noise: NoiseBoxes | None = None
         self._shift = 0.0  # for the light of faint sources
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(ny, nx) of the frame."""
+        return self._mask.shape[0], self._mask.shape[1]
+
     def passes(self) -> Iterator[Stage | Pass]:
         """Run; see `iterate_smooth`."""
         source, background, parameters = self._source, self._background, self._parameters
@@ -146,7 +151,7 @@ class Smoother:
         fine, binned = levels[0], levels[-1]
         boxes = first_boxes(binned, background)
         surface = solve(boxes, parameters)
-        blocks = found = np.zeros(fine.shape, np.uint8)
+        blocks, found = np.zeros(fine.shape, np.uint8), np.zeros(binned.shape, np.uint8)
         layers = BlockMask(self._mask, blocks, fine.factor, self._keep)
         yield Pass(None, layers, self._fit(surface))
         for index in range(1, source.passes + 1):
@@ -199,7 +204,7 @@ class Smoother:
             free = (layers.sampled(rows) == 0) & np.isfinite(pixels)
             return np.where(free, pixels, np.float32(0)), free
 
-        return independent(read, (self._mask.shape[0], self._mask.shape[1]), noise)
+        return independent(read, self.shape, noise)
 
     def _seen(self, found: MaskImage, factor: int) -> MaskImage:
         """What sources mask of the blocks: not those that are kept whole."""
@@ -226,7 +231,7 @@ class Smoother:
             When too few boxes keep free pixels.
         """
         assert self._frame is not None and self._boxes is not None and self._noise is not None
-        new, rows, columns = _with_regions((self._mask, self._keep), (mask, keep))
+        new, rows, columns = with_regions((self._mask, self._keep), (mask, keep))
         self._mask, self._keep = new, keep
         layers = BlockMask(new, self._found, self._frame.factor, keep)
         if rows.size:
@@ -253,8 +258,7 @@ class Smoother:
             grid = Grid(grid.rows[[0, -1]], grid.columns[[0, -1]])
             nodes = np.full((1, 1), globalback), np.full((1, 1), globalrms)
         blank = self._mask if self._background.blank_invalid else None
-        shape = self._mask.shape[0], self._mask.shape[1]
-        level, rms = (grid.map(node, shape, surface.factor, blank=blank) for node in nodes)
+        level, rms = (grid.map(node, self.shape, surface.factor, blank=blank) for node in nodes)
         least_free = self._parameters.least_free
         return SkyFit(level, rms, globalback, globalrms, surface.free, 0, least_free)
 
@@ -323,28 +327,3 @@ def _row(
         globalback=float(np.median(surface.level)),
         globalrms=float(np.median(surface.rms)) * surface.factor,
     )
-
-
-def _with_regions(
-    old: tuple[MaskImage, BoolImage | None], regions: tuple[MaskImage, BoolImage | None]
-) -> tuple[MaskImage, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """The old mask with other regions; rows and columns where it, or what is kept, changed."""
-    shape = old[0].shape[0], old[0].shape[1]
-    new = np.empty(shape, np.uint8)
-    invalid = np.uint8(MaskBit.INVALID)
-    rows = np.zeros(shape[0], bool)
-
-    def strip(start: int, stop: int) -> npt.NDArray[np.bool_]:
-        part = new[start:stop]
-        np.bitwise_and(regions[0][start:stop], ~invalid, out=part)
-        part |= old[0][start:stop] & invalid
-        changed = part != old[0][start:stop]
-        if old[1] is not None or regions[1] is not None:
-            kept = [np.False_ if one is None else one[start:stop] for one in (old[1], regions[1])]
-            changed |= kept[0] != kept[1]
-        rows[start:stop] = changed.any(axis=1)
-        columns: npt.NDArray[np.bool_] = changed[rows[start:stop]].any(axis=0)
-        return columns
-
-    columns = np.any(each(strip, spans(shape)), axis=0)
-    return new, np.flatnonzero(rows), np.flatnonzero(columns)

@@ -98,6 +98,18 @@ class Jobs:
             self._running = None
             self._on_end(session)
 
+    def look(self, session: Session) -> None:
+        """Show what moved regions do, with the sources of the last run."""
+        recipe, frame, imported = session.begin_look(), session.frame, session.imported()
+
+        def work() -> Pass | None:
+            step = self.worker.look(frame.data, recipe, wcs=frame.wcs, imported=imported)
+            if step is not None:
+                step.fit.make()
+            return step
+
+        self._do(session, work, functools.partial(session.take_look, recipe))
+
     def cancel(self) -> None:
         """Stop the run at once; the result before stays."""
         if self._running is not None:

@@ -200,6 +200,8 @@ class Background(LocalPlugin):
             background=fit.level if fit else None,
             rms=fit.rms if fit else None,
         )
+        if session.wants_look:
+            self.jobs.look(session)
 
     def tell(self, error: BaseException | str) -> None:
         """Show an error in the panel and in Ginga's status bar."""

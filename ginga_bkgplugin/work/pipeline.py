@@ -19,7 +19,7 @@ from ginga_bkgplugin.sky.masking import iterate_source_mask, mask_invalid
 from ginga_bkgplugin.sky.pixels import BoolImage, MaskBit, MaskImage, as_sky_array, check_image
 from ginga_bkgplugin.sky.placing import to_pixels
 from ginga_bkgplugin.sky.raster import Drawn, draw
-from ginga_bkgplugin.sky.smooth import iterate_smooth
+from ginga_bkgplugin.sky.smooth import Smoother
 from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
 
 if TYPE_CHECKING:
@@ -72,6 +72,22 @@ class Start:
 Step = Stage | Pass | Result
 
 
+class Memory:
+    """What the last run of the method ``smooth`` leaves for a second look.
+
+    Attributes
+    ----------
+    recipe : Recipe or None
+        What was run.
+    smoother : Smoother or None
+        The frame as that run left it.
+    """
+
+    def __init__(self) -> None:
+        self.recipe: Recipe | None = None
+        self.smoother: Smoother | None = None
+
+
 def run(
     data: Any,
     recipe: Recipe,
@@ -81,6 +97,7 @@ def run(
     saturation_level: float | None = None,
     start: Start | None = None,
     imported: BoolImage | None = None,
+    memory: Memory | None = None,
 ) -> Iterator[Step]:
     """Run a recipe on an image.
 
@@ -101,6 +118,8 @@ def run(
         one run, since a pass depends on the mask before it only.
     imported : ndarray of bool, shape (ny, nx), optional
         What the recipe's masks from files say, see `read_masks`; files are never followed here.
+    memory : Memory, optional
+        Keeps what `second_look` needs.
 
     Yields
     ------
@@ -131,14 +150,17 @@ def run(
         mask = start.mask
         rows.extend(start.rows)
     last: Pass | None = None
+    if memory is not None:
+        memory.recipe = memory.smoother = None
     if smooth:
         if rows:
             mask = mask & ~np.uint8(AUTOMATIC)  # each pass looks anew
             rows.clear()
-        steps = iterate_smooth(
+        smoother = Smoother(
             pixels, mask, source, recipe.background, recipe.smooth,
             saturation_level=level, keep=drawn.erased,
         )  # fmt: skip
+        steps = smoother.passes()
     else:
         steps = iterate_source_mask(
             pixels, mask, source, recipe.background,
@@ -151,6 +173,8 @@ def run(
                 rows.append(step.row)
         yield step
     assert last is not None
+    if memory is not None and smooth:
+        memory.recipe, memory.smoother = recipe, smoother
     yield Result(recipe, last.layers, last.fit, tuple(rows), level)
 
 
@@ -172,6 +196,36 @@ def _manual_mask(
         raise ImageError(f"The mask has shape {imported.shape}, the image {pixels.shape}.")
     invalid = mask_invalid(pixels, recipe.invalid, dq=dq)
     return compose(drawn, invalid * np.uint8(MaskBit.INVALID), imported if wanted else None)
+
+
+def second_look(
+    memory: Memory, recipe: Recipe, *, wcs: WCS | None = None, imported: BoolImage | None = None
+) -> Pass | None:
+    """The sky after regions were moved, with the sources of the last run; see `Smoother.refit`.
+
+    For display while an astronomer draws: `run` is what decides, and may find other sources.
+
+    Returns
+    -------
+    Pass or None
+        None where the recipe differs from that of the run in more than its regions.
+
+    Raises
+    ------
+    SkyFitError
+        When too few boxes keep free pixels.
+    """
+    if memory.smoother is None or not only_regions_differ(recipe, memory.recipe):
+        return None
+    regions = recipe.essence.regions
+    drawn = draw(memory.smoother.shape, to_pixels(regions, wcs))
+    wanted = any(mask.on for mask in recipe.masks)
+    return memory.smoother.refit(compose(drawn, None, imported if wanted else None), drawn.erased)
+
+
+def only_regions_differ(one: Recipe, two: Recipe | None) -> bool:
+    """Whether two recipes are the same but for their regions."""
+    return two is not None and one.essence.with_regions() == two.essence.with_regions()
 
 
 def finish(steps: Iterator[Step]) -> Result:

@@ -24,7 +24,7 @@ from ginga_bkgplugin.sky.placing import has_sky, to_pixels, to_skies
 from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
 from ginga_bkgplugin.work.editing import Editor
 from ginga_bkgplugin.work.history import Outcome
-from ginga_bkgplugin.work.pipeline import Result, Start, Step
+from ginga_bkgplugin.work.pipeline import Result, Start, Step, only_regions_differ
 from ginga_bkgplugin.work.viewmodel import RegionRow, ViewModel, done_words, summary_words
 
 MOST_PASSES = next(
@@ -73,6 +73,7 @@ class Session(Editor):
         self._is_error = False
         self._placed: dict[Region, RegionRow] = {}
         self._mask: MaskImage | None = None
+        self._looked: Recipe | None = None
         self._latest: tuple[Outcome | None, Result | None] = (None, None)
         if ready:
             self.describe(frame)
@@ -120,7 +121,29 @@ class Session(Editor):
         made = self.outcome.recipe if self.outcome else None
         return made is not None and made.essence != self.recipe.essence
 
+    @property
+    def wants_look(self) -> bool:
+        """Whether a second look could show what moved regions do to the last result."""
+        if self._busy or self.result is None or not self.stale:
+            return False
+        smooth = self.recipe.background.method == "smooth"
+        same = only_regions_differ(self.recipe, self.result.recipe)
+        return smooth and same and self._looked != self.recipe.essence
+
+    def begin_look(self) -> Recipe:
+        """The recipe to look at; its answer goes to `take_look`."""
+        self._looked = self.recipe.essence
+        return self.recipe
+
+    def take_look(self, recipe: Recipe, step: Pass | None) -> None:
+        """Show a second look, unless the recipe has changed since, or a run began."""
+        if step is not None and not self._busy and recipe.essence == self.recipe.essence:
+            self.preview = step
+            self.say("Preview with the sources of the last run: press Run.")
+
     def _changed(self) -> None:
+        if not self._busy and not self.stale:
+            self.preview, self._looked = None, None
         if self._busy:
             self.say("Changed while running: press Run again afterwards.")
         elif self.outcome is not None and self.result is None:
@@ -228,6 +251,7 @@ class Session(Editor):
 
     def _take(self, result: Result, step: str) -> None:
         self.result, self._mask, self._rows = result, None, result.rows
+        self._looked = None
         self.outcome = Outcome(result)
         self._latest = (self.outcome, result)
         self._note(step)

@@ -9,18 +9,14 @@ behind. If SEP ever releases the GIL (sep-developers/sep#172), a thread can repl
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
-import mmap
 import os
 import pickle
 import subprocess
 import sys
-import tempfile
 import threading
 import traceback
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -28,85 +24,13 @@ import numpy.typing as npt
 
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, WorkerError
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.sky.binning import BlockMask
-from ginga_bkgplugin.sky.maps import Map, SplineMap
-from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskImage, check_image, read_only
-from ginga_bkgplugin.sky.steps import Pass
-from ginga_bkgplugin.work.pipeline import Result, Start, Step, run
+from ginga_bkgplugin.sky.pixels import BoolImage, check_image
+from ginga_bkgplugin.sky.steps import Pass, Stage
+from ginga_bkgplugin.work.pipeline import Memory, Result, Start, Step, run, second_look
+from ginga_bkgplugin.work.planes import Planes, anonymous_memory, free
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
-
-_BYTES = 13  # per pixel: image, level, rms as float32 and the mask
-
-
-class Planes:
-    """Image, level, rms and mask in one piece of memory that two processes map.
-
-    Parameters
-    ----------
-    handle : int or str
-        File descriptor of the unnamed memory; on Windows, which has none, a file's name.
-    shape : tuple of int
-        (ny, nx).
-    """
-
-    def __init__(self, handle: int | str, shape: tuple[int, int]) -> None:
-        size = shape[0] * shape[1]
-        with contextlib.ExitStack() as stack:
-            if isinstance(handle, str):
-                handle = stack.enter_context(Path(handle).open("r+b")).fileno()
-            if os.fstat(handle).st_size < size * _BYTES:
-                os.ftruncate(handle, size * _BYTES)
-            memory = mmap.mmap(handle, size * _BYTES)
-
-        def plane(start: int, kind: npt.DTypeLike) -> npt.NDArray[Any]:
-            return np.frombuffer(memory, kind, size, start * size).reshape(shape)
-
-        self.image = plane(0, np.float32)
-        self.level = plane(4, np.float32)
-        self.rms = plane(8, np.float32)
-        self.mask = plane(12, np.uint8)
-
-    def put(self, step: Pass | Result) -> Pass | Result:
-        """Store the arrays of a step here; returns the step without them."""
-        if isinstance(step.layers, BlockMask):
-            step.layers.full(self.mask)
-        else:
-            self.mask[:] = step.layers
-        fit = step.fit
-        light = dataclasses.replace(
-            fit,
-            level_map=_stow(fit.level_map, self.level),
-            rms_map=_stow(fit.rms_map, self.rms),
-        )
-        return dataclasses.replace(step, layers=np.empty((0, 0), np.uint8), fit=light)
-
-    def take(self, step: Pass | Result) -> Pass | Result:
-        """The step with copies of the arrays stored here."""
-        mask, fit = read_only(self.mask.copy()), step.fit
-        full = dataclasses.replace(
-            fit,
-            level_map=_fetch(fit.level_map, self.level, mask),
-            rms_map=_fetch(fit.rms_map, self.rms, mask),
-        )
-        return dataclasses.replace(step, layers=mask, fit=full)
-
-
-def _stow(sky_map: Map, plane: FloatImage) -> Map:
-    """What to send of a map: its nodes, or nothing when its pixels are in the plane."""
-    if isinstance(sky_map, SplineMap):
-        blank = None if sky_map.blank is None else np.empty((0, 0), np.uint8)
-        return dataclasses.replace(sky_map, blank=blank)
-    plane[:] = sky_map
-    return np.empty((0, 0), np.float32)
-
-
-def _fetch(sent: Map, plane: FloatImage, mask: MaskImage) -> Map:
-    """The map that was stowed."""
-    if isinstance(sent, SplineMap):
-        return sent if sent.blank is None else dataclasses.replace(sent, blank=mask)
-    return plane.copy()
 
 
 class Worker:
@@ -117,6 +41,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._talk = threading.Lock()  # one conversation at a time
         self._process: subprocess.Popen[bytes] | None = None
         self._handle: int | str | None = None
         self._planes: Planes | None = None
@@ -159,6 +84,12 @@ class Worker:
         self, closed: int, data: npt.NDArray[Any], recipe: Recipe, options: dict[str, Any]
     ) -> Iterator[Step]:
         """The steps; none if the worker was closed or cancelled since they were asked for."""
+        with self._talk:
+            yield from self._conversation(closed, data, recipe, options)
+
+    def _conversation(
+        self, closed: int, data: npt.NDArray[Any], recipe: Recipe, options: dict[str, Any]
+    ) -> Iterator[Step]:
         with self._lock:
             if self._closed != closed:
                 return
@@ -193,6 +124,41 @@ class Worker:
             raise
         yield result  # the run is over: closed here, the process stays
 
+    def look(
+        self,
+        data: npt.NDArray[Any],
+        recipe: Recipe,
+        *,
+        wcs: WCS | None = None,
+        imported: BoolImage | None = None,
+    ) -> Pass | None:
+        """As `second_look`, on what the child keeps of the last run on this very array.
+
+        None also where there was none, while a run is under way, or when cancelled.
+
+        Raises
+        ------
+        BackgroundPluginError
+            What `second_look` raised.
+        """
+        if not self._talk.acquire(blocking=False):
+            return None
+        try:
+            process, planes = self._process, self._planes
+            if process is None or planes is None or self._loaded is not data:
+                return None
+            _send(process.stdin, ("look", recipe, {"wcs": wcs, "imported": imported}))
+            word, content = _receive(process.stdout)
+            if word == "error":
+                raise content
+            return planes.take(content) if isinstance(content, Pass) else None
+        except (EOFError, OSError, pickle.UnpicklingError, ValueError) as error:
+            if isinstance(error, BackgroundPluginError):
+                raise
+            return None  # the next run says what there is to say
+        finally:
+            self._talk.release()
+
     def forget(self) -> None:
         """The image's pixels changed in place: copy them again at the next run."""
         self._loaded = None
@@ -225,13 +191,13 @@ class Worker:
     def _running_process(self) -> subprocess.Popen[bytes]:
         """The process, started if there is none or it died; call it with the lock held."""
         if self._process is None or self._process.poll() is not None:
-            _free(self._handle)
+            free(self._handle)
             self._launch()
         assert self._process is not None
         return self._process
 
     def _launch(self) -> None:
-        self._handle = _anonymous_memory()
+        self._handle = anonymous_memory()
         shared = (self._handle,) if isinstance(self._handle, int) else ()
         program = (
             "import sys, json; sys.path[:] = json.loads(sys.argv[2]);"
@@ -280,25 +246,7 @@ def _bury(
                 if pipe is not None:
                     pipe.close()
     remains.clear()
-    _free(handle)
-
-
-def _anonymous_memory() -> int | str:
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("ginga-bkgplugin")
-    if os.name == "posix":
-        with tempfile.TemporaryFile(prefix="ginga-bkgplugin") as file:
-            return os.dup(file.fileno())
-    handle, name = tempfile.mkstemp(prefix="ginga-bkgplugin")
-    os.close(handle)
-    return name
-
-
-def _free(handle: int | str | None) -> None:
-    if isinstance(handle, int):
-        os.close(handle)
-    elif handle is not None:
-        Path(handle).unlink(missing_ok=True)
+    free(handle)
 
 
 def _send(pipe: Any, message: Any) -> None:
@@ -313,30 +261,34 @@ def _receive(pipe: Any) -> Any:
 def _serve(handle: int | str, inbox: BinaryIO, outbox: BinaryIO) -> None:
     """The child's life: load an image, run recipes on it, until the parent goes."""
     planes: Planes | None = None
+    memory = Memory()
     while True:
         try:
             word, *content = _receive(inbox)
         except EOFError:
             return
-        if word == "load":
-            planes = Planes(handle, content[0])
-        elif word == "run":
+        try:
+            if word == "load":
+                planes, memory = Planes(handle, content[0]), Memory()
+                continue
             assert planes is not None
             recipe, options = content
-            try:
-                for step in run(planes.image, recipe, **options):
-                    light = planes.put(step) if isinstance(step, (Pass, Result)) else step
-                    _send(outbox, ("step", light))
-                    if _receive(inbox) != ("next",):
-                        return
-                _send(outbox, ("end", None))
-            except BackgroundPluginError as error:
-                _send(outbox, ("error", error))
-            except MemoryError:
-                text = "Out of memory. Close other programs or use a smaller image."
-                _send(outbox, ("error", WorkerError(text)))
-            except Exception:  # noqa: BLE001 - told to the parent, which shows it
-                _send(outbox, ("error", WorkerError(f"Unexpected: {traceback.format_exc()}")))
+            if word == "look":
+                look = second_look(memory, recipe, **options)
+                _send(outbox, ("step", look and planes.put(look)))
+                continue
+            for step in run(planes.image, recipe, memory=memory, **options):
+                _send(outbox, ("step", step if isinstance(step, Stage) else planes.put(step)))
+                if _receive(inbox) != ("next",):
+                    return
+            _send(outbox, ("end", None))
+        except BackgroundPluginError as error:
+            _send(outbox, ("error", error))
+        except MemoryError:
+            text = "Out of memory. Close other programs or use a smaller image."
+            _send(outbox, ("error", WorkerError(text)))
+        except Exception:  # noqa: BLE001 - told to the parent, which shows it
+            _send(outbox, ("error", WorkerError(f"Unexpected: {traceback.format_exc()}")))
 
 
 def main(word: str) -> None:
