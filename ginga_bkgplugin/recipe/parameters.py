@@ -102,9 +102,9 @@ class BackgroundParameters(Parameters):
     """How the sky is measured on the unmasked pixels."""
 
     method: str = parameter(
-        "sep",
-        "sep: SEP's own mesh, sources above sigma masked. smooth: deep masks on binned images,"
-        " clipped means, a smooth surface that also fills holes.",
+        "smooth",
+        "smooth: deep masks on binned images, clipped means, a smooth surface that also fills"
+        " holes; the more accurate. sep: SEP's own mesh, sources above sigma masked.",
         label="Method",
         card="BKGMETH",
         choices=("sep", "smooth"),

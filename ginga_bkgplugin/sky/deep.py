@@ -7,11 +7,13 @@ threshold finds the extent, a high one decides what is kept (hysteresis).
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import sep
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ginga_bkgplugin.recipe.parameters import SmoothParameters
 from ginga_bkgplugin.sky.binning import Binned
@@ -22,6 +24,10 @@ from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit
 from ginga_bkgplugin.sky.strips import each, spans
 from ginga_bkgplugin.sky.wings import LEAST_RADIUS
 
+_NEIGHBOURS = 17  # lines a line is compared with
+_LINE_SAMPLE = 400  # pixels of a line looked at: its median is known to 0.06 of the noise
+_LINE_SIGMA = 1.0  # off by more than this times the noise of a block, a whole line is a defect
+_MOST_BAD = 0.3  # of a line; its median says little beyond
 SURE_SIGMA = 4.0  # a threshold in units of the smoothed noise that noise itself hardly reaches
 _KERNEL_NOISE = 0.375  # of white noise after SEP's 3 x 3 kernel: the root of the sum of squares
 
@@ -71,7 +77,9 @@ def find_deep(
             part[binned.bad[start:stop]] = 0
 
     each(make, parts)
-    unit, noise = signal_noise(signal, binned.bad)
+    lines = bad_lines(signal, binned.bad)
+    hidden = binned.bad if lines is None else binned.bad | lines
+    unit, noise = signal_noise(signal, hidden)
     # correlated noise has larger peaks, not more of them: as many independent cells as of white
     min_area = round(min_area * (noise / _KERNEL_NOISE) ** 2)
     all_sure, small, large = np.zeros(signal.shape, bool), None, None
@@ -80,9 +88,7 @@ def find_deep(
     for sign in (1, -1):
         if sign < 0:
             np.negative(signal, out=signal)
-        objects, segments = extract(
-            signal, parameters.low_sigma * noise * unit, min_area, binned.bad
-        )
+        objects, segments = extract(signal, parameters.low_sigma * noise * unit, min_area, hidden)
         kept = objects["cpeak"] >= parameters.high_sigma * noise * unit
         burnt = np.zeros(len(objects), bool)
         if sign > 0 and saturated is not None:
@@ -110,10 +116,45 @@ def find_deep(
             halo = _looked_up(segments, burnt, parts).view(bool)
             _add_discs(halo, objects[burnt], radius[burnt[kept]])
             bits |= halo.view(np.uint8) * np.uint8(MaskBit.SATURATED)
+    if lines is not None:
+        bits[lines] |= np.uint8(MaskBit.SOURCE)
+        all_sure |= lines
+        small = None if small is None else small | lines
     bits *= ~binned.bad
     if large is not None:
         large["cpeak"] /= np.float32(unit)
     return Found(*counts, bits, all_sure, small, large)
+
+
+def bad_lines(signal: FloatImage, bad: BoolImage) -> BoolImage | None:
+    """Whole rows and columns that stand out from their neighbours; None where there are none.
+
+    A hot column would join the sources it crosses to one, and draw their discs out of place.
+
+    Parameters
+    ----------
+    signal : ndarray of float32, shape (ny, nx)
+        Image minus background in units of the noise.
+    bad : ndarray of bool, shape (ny, nx)
+        Pixels left out.
+    """
+    if min(signal.shape) < _NEIGHBOURS:
+        return None
+    found = None
+    for axis in (0, 1):
+        step = max(1, signal.shape[axis] // _LINE_SAMPLE)
+        chosen = np.s_[::step] if axis == 0 else np.s_[:, ::step]
+        middle = np.median(signal[chosen], axis=axis)
+        middle[bad[chosen].mean(axis=axis) > _MOST_BAD] = np.nan
+        width = _NEIGHBOURS // 2
+        windows = sliding_window_view(np.pad(middle, width, mode="reflect"), 2 * width + 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # nothing but NaN
+            off = np.abs(middle - np.nanmedian(windows, axis=1)) > _LINE_SIGMA
+        if off.any():
+            found = np.zeros(signal.shape, bool) if found is None else found
+            found |= off if axis == 0 else off[:, np.newaxis]
+    return found
 
 
 def _looked_up(

@@ -62,7 +62,10 @@ def model_grid(shape: tuple[int, int], background: BackgroundParameters) -> Grid
 def box_fractions(mask: MaskImage, background: BackgroundParameters) -> Nodes:
     """Share of free pixels in each box of the mesh, or of the model that is not a mesh."""
     if not background.is_2d or background.model == "mesh":
-        return good_fractions(mask, background.box_size)
+        if background.method == "sep":
+            return good_fractions(mask, background.box_size)
+        even = Grid.over((mask.shape[0], mask.shape[1]), background.box_size)
+        return free_fractions(mask, even.rows, even.columns)
     grid = model_grid((mask.shape[0], mask.shape[1]), background)
     return free_fractions(mask, grid.rows, grid.columns)
 

@@ -140,7 +140,7 @@ def solve(boxes: Boxes, parameters: SmoothParameters) -> Surface:
     """
     statistics, free = boxes.statistics, boxes.free
     enough = (free >= parameters.least_free) & np.isfinite(statistics.mean)
-    least = min(6, free.size)
+    least = min(6, -(-free.size // 2))
     if enough.sum() < least:
         raise SkyFitError(
             f"Over-masked: {enough.sum()} of {free.size} boxes have {parameters.least_free:.0%} of"

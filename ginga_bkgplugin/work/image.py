@@ -232,7 +232,12 @@ class ScienceImage:
         See `fit_background`, also for what it refuses.
         """
         parameters = BackgroundParameters(
-            is_2d=is_2D_bkg, model=model, fill=fill, box_size=box_size, filter_size=filter_size
+            method="sep",
+            is_2d=is_2D_bkg,
+            model=model,
+            fill=fill,
+            box_size=box_size,
+            filter_size=filter_size,
         )
         fit = fit_background(
             self.data, parameters, mask=self._bits(target_srcmask, target_ivpmask)

@@ -57,7 +57,12 @@ class Result:
 
     @property
     def stable(self) -> bool:
-        """Whether the last pass masked nothing new."""
+        """Whether another pass would change nothing: the last masked no new pixel.
+
+        With the method ``smooth``, whether it stopped before its passes were used up.
+        """
+        if self.recipe.background.method == "smooth":
+            return 0 < len(self.rows) < self.recipe.source.passes
         return bool(self.rows) and self.rows[-1].new_pixels == 0
 
 

@@ -164,8 +164,6 @@ class Session(Editor):
     def can_continue(self) -> bool:
         """Whether the next pass can build on the last result."""
         result = self.result
-        if self.recipe.background.method != "sep":
-            return False  # its passes do not build on each other's masks
         if result is None or not result.rows or result.stable or len(result.rows) >= MOST_PASSES:
             return False
         return self.recipe.automatic and _same_but_passes(self.recipe, result.recipe)
@@ -194,7 +192,8 @@ class Session(Editor):
             rows: tuple[PassRow, ...] = ()
             if self.can_continue and self.result is not None:
                 rows = self.result.rows
-                start = Start(self.result.mask, rows)
+                if recipe.background.method == "sep":  # smooth looks for all sources anew
+                    start = Start(self.result.mask, rows)
             recipe = recipe.with_parameters(
                 passes=MOST_PASSES if mode == "stable" else len(rows) + 1
             )
@@ -224,9 +223,11 @@ class Session(Editor):
         self._busy, self._stage, self.preview = False, None, None
         if isinstance(outcome, Result):
             if self._mode != "run":  # write down the passes it took: run anew, they give the same
-                made = outcome.recipe.with_parameters(passes=len(outcome.rows))
+                smooth = outcome.recipe.background.method == "smooth"
+                passes = len(outcome.rows) + (smooth and outcome.stable)
+                made = outcome.recipe.with_parameters(passes=passes)
                 if _same_but_passes(self.recipe, made):
-                    self.recipe = self.recipe.with_parameters(passes=len(outcome.rows))
+                    self.recipe = self.recipe.with_parameters(passes=passes)
                 outcome = dataclasses.replace(outcome, recipe=made)
             self._take(outcome, _MODES[self._mode])
             self.say(done_words(outcome))

@@ -91,7 +91,9 @@ def done_words(result: Result) -> str:
     words = "Done."
     if rows:
         words = f"Done after {len(rows)} pass{'es' if len(rows) > 1 else ''}"
-        words += ", nothing new in the last." if result.stable else "."
+        smooth = background.method == "smooth"
+        new = ", the sky no longer moves." if smooth else ", nothing new in the last."
+        words += new if result.stable else "."
     if fit.filled > fit.boxes / 2 and not constant:
         made = "filled" if background.model == "mesh" else "extrapolated"
         words += (

@@ -204,7 +204,7 @@ def test_a_card_holds_value_name_and_unit() -> None:
     [
         (SourceMaskParameters, "sigma", 5.0),
         (SourceMaskParameters, "mask_radius_factor", 3.0),
-        (BackgroundParameters, "method", "sep"),
+        (BackgroundParameters, "method", "smooth"),
         (BackgroundParameters, "is_2d", True),
         (BackgroundParameters, "box_size", 64),
         (BackgroundParameters, "filter_size", 3),

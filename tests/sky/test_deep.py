@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from ginga_bkgplugin.recipe.parameters import SmoothParameters
 from ginga_bkgplugin.sky.binning import Binned
-from ginga_bkgplugin.sky.deep import disc_radii, find_deep, signal_noise
+from ginga_bkgplugin.sky.deep import bad_lines, disc_radii, find_deep, signal_noise
 from ginga_bkgplugin.sky.masking import Found
 from ginga_bkgplugin.sky.pixels import MaskBit, has
 
@@ -244,3 +244,42 @@ def test_sure_sources_are_fewer_than_all() -> None:
     assert found.sure[200, 210]
     assert not (found.sure & (found.mask == 0)).any()
     assert found.sure.sum() < 0.5 * (found.mask != 0).sum()
+
+
+# --- whole lines
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_hot_line_is_masked_and_joins_no_sources(axis: int) -> None:
+    signal = _noise() + _blob(8, 12)
+    line = np.s_[:, 230] if axis == 0 else np.s_[230]
+    alone = _find(signal).mask
+    signal[line] += 50
+
+    found = _find(signal).mask
+
+    assert (found[line] != 0).all()
+    elsewhere = np.ones(signal.shape, bool)
+    elsewhere[max(0, 225) : 236] = elsewhere[:, 225:236] = False
+    assert np.mean((found != 0)[elsewhere] != (alone != 0)[elsewhere]) < 0.005
+
+
+def test_what_varies_slowly_or_is_noise_is_no_line() -> None:
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    none = np.zeros(SHAPE, bool)
+    tilted = _noise() + (columns / 40).astype(np.float32)
+    stepped = _noise() + np.where(rows > 200, np.float32(0.8), np.float32(0))
+
+    assert bad_lines(tilted, none) is None
+    assert bad_lines(stepped, none) is None
+    assert bad_lines(_noise() + _blob(300, 30), none) is None
+
+
+def test_lines_that_are_mostly_bad_and_tiny_images_have_none() -> None:
+    signal = _noise()
+    signal[:, 100] += 50
+    bad = np.zeros(SHAPE, bool)
+    bad[:150, 100] = True
+
+    assert bad_lines(signal, bad) is None
+    assert bad_lines(signal[:10, :10], bad[:10, :10]) is None

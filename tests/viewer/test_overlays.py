@@ -146,6 +146,7 @@ def test_the_slider_changes_the_opacity_at_once(desk: Desk, small_result: Result
 def test_a_map_is_shown_dark_to_bright_from_low_to_high(
     desk: Desk, small_result: Result, kind: str
 ) -> None:
+    small_result.fit.make()
     desk.take(small_result)
     desk.plugin.overlays.set_visible("mask", False)
     desk.plugin.overlays.set_opacity(kind, 1.0)

@@ -15,6 +15,15 @@ from tests.viewer.conftest import Desk, same_bytes
 pytestmark = pytest.mark.viewer
 
 
+@pytest.fixture(autouse=True)
+def _with_seps_fields(request: pytest.FixtureRequest) -> None:
+    """The method sep, whose fields are off with the other."""
+    if "desk" in request.fixturenames:
+        desk: Desk = request.getfixturevalue("desk")
+        desk.plugin.set_parameter("method", "sep")
+        desk.viewer.pump()
+
+
 def _values(desk: Desk) -> dict[str, Any]:
     recipe: Recipe = desk.session.recipe
     return {name: value for _, group in recipe.groups() for name, value in group.to_dict().items()}

@@ -97,6 +97,7 @@ def test_one_more_pass_gives_the_bytes_of_all_passes_at_once(desk: Desk, tmp_pat
 def test_until_nothing_new_gives_the_bytes_of_the_passes_it_took(
     desk: Desk, tmp_path: Path
 ) -> None:
+    desk.plugin.set_parameter("method", "sep")
     desk.plugin.set_parameter("passes", 1)
     desk.run()
 
@@ -109,6 +110,7 @@ def test_until_nothing_new_gives_the_bytes_of_the_passes_it_took(
 
 
 def test_each_pass_is_a_row_of_the_list(desk: Desk) -> None:
+    desk.plugin.set_parameter("method", "sep")
     result = desk.run()
 
     rows = desk.rows(desk.panel.running.passes)

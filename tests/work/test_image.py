@@ -79,7 +79,9 @@ def test_the_work_of_the_reference_system_gives_the_true_sky(image: ScienceImage
 
 def test_it_is_the_same_sky_as_that_of_the_recipe(image: ScienceImage) -> None:
     result = image.run(
-        Recipe().with_regions(CIRCLE).with_parameters(saturation_level=50_000, passes=1)
+        Recipe()
+        .with_regions(CIRCLE)
+        .with_parameters(method="sep", saturation_level=50_000, passes=1)
     )
 
     invalid = image.calculate_invalidmask()
@@ -95,7 +97,11 @@ def test_it_is_the_same_sky_as_that_of_the_recipe(image: ScienceImage) -> None:
 def test_a_model_gives_the_same_sky_as_the_recipe(
     image: ScienceImage, values: dict[str, str]
 ) -> None:
-    recipe = Recipe().with_regions(CIRCLE).with_parameters(saturation_level=50_000, passes=1)
+    recipe = (
+        Recipe()
+        .with_regions(CIRCLE)
+        .with_parameters(method="sep", saturation_level=50_000, passes=1)
+    )
     result = image.run(recipe.with_parameters(**values))
 
     sky = image.calculate_bkg(target_srcmask=result.mask, **values)

@@ -22,6 +22,7 @@ from ginga_bkgplugin.work.worker import Worker
 
 FIELD = sample_field((400, 440), stars=20)
 SMOOTH = Recipe().with_parameters(method="smooth")
+SEP = Recipe().with_parameters(method="sep", passes=1)
 HERE, THERE = PixelCircle(120, 100, 50), PixelCircle(300, 240, 60)
 ERASE = PixelCircle(300, 240, 20, erase=True)
 
@@ -79,11 +80,11 @@ def test_a_look_at_the_regions_of_the_run_is_the_run(memory: Memory) -> None:
 
 def test_there_is_no_look_after_other_parameters_or_another_method(memory: Memory) -> None:
     assert second_look(memory, SMOOTH.with_parameters(box_size=32)) is None
-    assert second_look(memory, Recipe()) is None
+    assert second_look(memory, SEP) is None
     assert second_look(Memory(), SMOOTH) is None
     other = Memory()
-    finish(run(FIELD.data, Recipe().with_parameters(passes=1), memory=other))
-    assert second_look(other, Recipe().with_parameters(passes=1).with_regions(HERE)) is None
+    finish(run(FIELD.data, SEP, memory=other))
+    assert second_look(other, SEP.with_regions(HERE)) is None
 
 
 def test_a_look_without_a_pass_works_too() -> None:

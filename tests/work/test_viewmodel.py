@@ -19,7 +19,9 @@ NOISE = np.random.default_rng(0).normal(1000, 10, (320, 320)).astype(np.float32)
 
 
 def _result(radius: float = 70, **values: Any) -> Result:
-    recipe = Recipe(regions=(PixelCircle(160, 160, radius),)).with_parameters(passes=0, **values)
+    recipe = Recipe(regions=(PixelCircle(160, 160, radius),)).with_parameters(
+        **{"passes": 0, "method": "sep", **values}
+    )
     return finish(run(NOISE, recipe))
 
 
