@@ -210,7 +210,7 @@ def hole() -> plt.Figure:
         field = truth_field("noise", (900, x.size), seed=4, structure=structure)
         top.plot(x, field.sky[row], color=BLACK, lw=1, label="true sky")
         for name, recipe, color, style in (
-            ("sep", Recipe(), RED, "--"),
+            ("sep", Recipe().with_parameters(method="sep"), RED, "--"),
             ("smooth", SMOOTH, BLUE, "-"),
             ("smooth, degree 4", SMOOTH.with_parameters(degree=4), GREEN, "-."),
         ):

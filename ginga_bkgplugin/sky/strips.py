@@ -7,10 +7,14 @@ any number of threads.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import TypeVar
+
+from threadpoolctl import ThreadpoolController
 
 _MOST_DEFAULT_THREADS = 4
 _PIXELS = 1 << 19  # of a strip: 2 MiB of float32
@@ -30,6 +34,21 @@ def set_threads(count: int) -> None:
 def threads() -> int:
     """How many threads numpy steps use."""
     return _threads
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Keep numpy's BLAS to one thread: its systems here are small, its idle threads spin.
+
+    A fit of 0.4 s took 9 where another program used the cores. One thread also gives the same
+    bytes on any number of cores.
+    """
+    limits: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
+    return limits
+
+
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def spans(shape: tuple[int, int], multiple: int = 1) -> list[Span]:

@@ -22,6 +22,7 @@ from ginga_bkgplugin.sky.maps import Map, Nodes, SplineMap, at_centres, natural_
 from ginga_bkgplugin.sky.mesh import good_fractions, measured_boxes
 from ginga_bkgplugin.sky.nodes import polynomial_surface, smooth_surface
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskImage
+from ginga_bkgplugin.sky.strips import one_blas_thread
 from ginga_bkgplugin.sky.wings import Large
 
 _TURNS = 2  # of wings and surface, each fitted to what the other leaves
@@ -148,7 +149,12 @@ def solve(boxes: Boxes, parameters: SmoothParameters) -> Surface:
             " masked. Raise low_sigma and high_sigma, lower growth, draw smaller regions, or"
             " change box_size."
         )
-    weights = np.where(enough, statistics.count, 0.0)
+    with one_blas_thread():
+        return _solved(boxes, parameters, np.where(enough, statistics.count, 0.0))
+
+
+def _solved(boxes: Boxes, parameters: SmoothParameters, weights: Nodes) -> Surface:
+    statistics = boxes.statistics
     large = [one.anew() for one in boxes.large]
     wings: Nodes | float = 0.0
     level = polynomial_surface(boxes.at_centres, weights, 2) if large else boxes.at_centres
@@ -160,9 +166,9 @@ def solve(boxes: Boxes, parameters: SmoothParameters) -> Surface:
             degree=parameters.degree, robust=0, stiffness=parameters.stiffness,
         )[0]  # fmt: skip
     noise = smooth_surface(statistics.rms, weights, degree=parameters.degree)[0]
-    positive = statistics.rms[enough & (statistics.rms > 0)]
+    positive = statistics.rms[(weights > 0) & (statistics.rms > 0)]
     floor = float(positive.min()) if positive.size else 1e-30
-    return Surface(boxes.grid, boxes.factor, level, np.maximum(noise, floor), free, wings)
+    return Surface(boxes.grid, boxes.factor, level, np.maximum(noise, floor), boxes.free, wings)
 
 
 def _wings(larges: list[Large], boxes: Boxes, change: Nodes) -> Nodes:
@@ -276,5 +282,6 @@ def noise_nodes(boxes: NoiseBoxes, parameters: SmoothParameters) -> tuple[Nodes,
     if not weights.any():
         return None
     floor = float(rms[weights > 0].min())
-    nodes = smooth_surface(rms, weights, degree=parameters.degree)[0]
+    with one_blas_thread():
+        nodes = smooth_surface(rms, weights, degree=parameters.degree)[0]
     return np.maximum(nodes, floor), floor / 2

@@ -9,10 +9,11 @@ import pytest
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.sky.simulate import SATURATION, SimulatedField, truth_field
+from ginga_bkgplugin.sky.strips import set_threads, threads
 from ginga_bkgplugin.work.pipeline import Result, finish, run
 
 SHAPE = (800, 1000)
-SMOOTH = Recipe().with_parameters(method="smooth")
+SMOOTH, SEP = (Recipe().with_parameters(method=name) for name in ("smooth", "sep"))
 
 Array = npt.NDArray[np.float32]
 
@@ -85,7 +86,7 @@ def test_the_sky_of_a_field_is_nearer_to_the_truth_than_seps(kind: str) -> None:
 def test_a_vignetted_sky_is_followed_into_its_corners() -> None:
     field = truth_field("noise", (1600, 2000), seed=3, structure=("gradient", "vignetting"))
 
-    smooth, plain = (finish(run(field.data, recipe)) for recipe in (SMOOTH, Recipe()))
+    smooth, plain = (finish(run(field.data, recipe)) for recipe in (SMOOTH, SEP))
 
     assert _error(smooth, field).std() < _error(plain, field).std()
     assert np.abs(_error(smooth, field)).max() < 0.5
@@ -172,6 +173,31 @@ def test_the_same_recipe_gives_the_same_bytes() -> None:
     assert again.fit.level.tobytes() == first.fit.level.tobytes()
     assert again.fit.rms.tobytes() == first.fit.rms.tobytes()
     assert again.rows == first.rows
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_the_bytes_are_the_same_for_any_number_of_threads(count: int) -> None:
+    before, first = threads(), _result("typical")
+    try:
+        set_threads(count)
+        again = finish(run(_field("typical").data, SMOOTH, saturation_level=SATURATION))
+        maps = again.fit.level.tobytes(), again.fit.rms.tobytes()
+    finally:
+        set_threads(before)
+
+    assert again.mask.tobytes() == first.mask.tobytes()
+    assert maps == (first.fit.level.tobytes(), first.fit.rms.tobytes())
+
+
+@pytest.mark.parametrize("kind", [">f4", "f8", "u2"])
+def test_files_byte_orders_and_types_give_the_bytes_of_float32(kind: str) -> None:
+    data = np.clip(np.round(_field("low_counts").data), 0, 60_000).astype(np.float32)
+    expected = finish(run(data, SMOOTH))
+
+    result = finish(run(data.astype(kind), SMOOTH))
+
+    assert result.mask.tobytes() == expected.mask.tobytes()
+    assert result.fit.level.tobytes() == expected.fit.level.tobytes()
 
 
 def test_the_rows_tell_what_each_pass_did() -> None:
