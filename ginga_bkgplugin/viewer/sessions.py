@@ -19,6 +19,7 @@ class Sessions:
     def __init__(self) -> None:
         self._sessions: dict[Hashable, Session] = {}
         self._prints: dict[Hashable, bytes] = {}
+        self.waiting: dict[str, list[Any]] = {}  # for images not looked at yet, by their names
 
     def of(self, image: Any, last: Session | None) -> tuple[Session, bool]:
         """The session of an image, and whether it is new.
@@ -44,6 +45,11 @@ class Sessions:
         self._sessions[key] = session  # the one looked at last stands last
         self._prints[key] = seen
         return session, new
+
+    def named(self, name: str) -> Session | None:
+        """The session of an image of the channel that was looked at, by the name Ginga shows."""
+        found = (s for s in self._sessions.values() if s.frame.label == name)
+        return next(found, None)
 
     def bound_memory(self, newest: Session) -> None:
         """Free the maps of the images looked at longest ago, past `MEMORY`."""

@@ -17,7 +17,7 @@ from ginga_bkgplugin.files.names import find_products
 from ginga_bkgplugin.recipe.errors import NoWCSError
 from ginga_bkgplugin.recipe.parameters import SourceMaskParameters
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.recipe.region import Region, SkyRegion
+from ginga_bkgplugin.recipe.region import PixelRegion, Region, SkyRegion
 from ginga_bkgplugin.sky.maps import value_at
 from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage, reasons
 from ginga_bkgplugin.sky.placing import has_sky, to_pixels, to_skies
@@ -255,6 +255,7 @@ class Session(Editor):
         """Free the memory of the result; the recipe stays."""
         self.result, self.preview, self._rows = None, None, ()
         self.outcome, self._mask, self._latest = None, None, (None, None)
+        self.live.drops()
         self.say("The maps were freed to save memory: press Run to have them again.")
 
     # --- what is shown
@@ -289,6 +290,14 @@ class Session(Editor):
     def shown(self) -> Pass | Result | None:
         """Whose mask and maps to show: the pass just made, else the last result."""
         return self.preview or self.result
+
+    def pixels(self) -> list[PixelRegion]:
+        """The regions in pixels."""
+        return [row.pixel for row in self.region_rows()]
+
+    def live_mask(self) -> MaskImage | None:
+        """The mask to show: as edited, or of the run under way."""
+        return self.preview.mask if self.preview is not None else super().live_mask()
 
     def view(self) -> ViewModel:
         """The state, worked out for display."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -120,12 +121,53 @@ class Desk:
     def click(self, x: float, y: float) -> None:
         self.viewer.click(CHANNEL, x, y)
 
-    def key(self, name: str, widget: Any = None) -> None:
-        """Press a real key over the image, or in a widget of Ginga."""
+    def key(self, name: str, widget: Any = None, *held: str) -> None:
+        """Press a real key over the image, or in a widget of Ginga, while others are held."""
+        from qtpy.QtTest import QTest
+
+        with self.holding(*held, widget=widget) as modifiers:
+            QTest.keyClick((widget or self.view).get_widget(), _key(name), modifiers)
+        self.viewer.pump()
+
+    @contextlib.contextmanager
+    def holding(self, *keys: str, widget: Any = None) -> Iterator[Any]:
+        """Hold ``Shift`` or ``Control`` down."""
         from qtpy.QtCore import Qt
         from qtpy.QtTest import QTest
 
-        QTest.keyClick((widget or self.view).get_widget(), getattr(Qt.Key, f"Key_{name}"))
+        native = (widget or self.view).get_widget()
+        modifiers = Qt.KeyboardModifier.NoModifier
+        for key in keys:
+            modifiers |= getattr(Qt.KeyboardModifier, f"{key}Modifier")
+            QTest.keyPress(native, _key(key), modifiers)
+        self.viewer.pump()
+        yield modifiers
+        for key in keys:
+            QTest.keyRelease(native, _key(key))
+        self.viewer.pump()
+
+    def tool(self, name: str) -> None:
+        """Press a tool's button."""
+        self.press(self.panel.masks.tools[name])
+
+    def trace(self, *points: tuple[float, float], button: str = "left") -> None:
+        """Press the real mouse at the first of these positions, release it at the last."""
+        self.viewer.trace(CHANNEL, points, button)
+
+    def wheel(self, steps: int) -> None:
+        """Turn the real wheel over the middle of the image; up is above 0."""
+        from qtpy.QtCore import QPoint, QPointF, Qt
+        from qtpy.QtGui import QWheelEvent
+        from qtpy.QtWidgets import QApplication
+
+        native = self.view.get_widget()
+        middle = QPointF(native.rect().center())
+        event = QWheelEvent(
+            middle, QPointF(native.mapToGlobal(middle.toPoint())), QPoint(0, 0),
+            QPoint(0, 120 * steps), Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(native, event)
         self.viewer.pump()
 
     def type(self, widget: Any, text: str, *, enter: bool = True) -> None:
@@ -156,10 +198,10 @@ class Desk:
 
     def place(self, unit: str, *numbers: str) -> None:
         """Type a circle: unit ``pixel`` or ``sky``, and press Add."""
-        self.panel.regions.unit.set_index(("pixel", "sky").index(unit))
-        for entry, text in zip(self.panel.regions.numbers, numbers, strict=True):
+        self.panel.masks.unit.set_index(("pixel", "sky").index(unit))
+        for entry, text in zip(self.panel.masks.numbers, numbers, strict=True):
             self.type(entry, text, enter=False)
-        self.press(self.panel.regions.add)
+        self.press(self.panel.masks.add)
 
     # --- seeing
 
@@ -172,6 +214,18 @@ class Desk:
     @property
     def error(self) -> str:
         return str(self.panel.running.error.get_text())
+
+    @property
+    def shapes(self) -> Any:
+        """What the canvas of shapes shows."""
+        return self.plugin.shapes.canvas.objects
+
+    @property
+    def shape_rows(self) -> list[list[str]]:
+        """The cells of the list, from x on, of every shape."""
+        return [
+            [row[0], *row[5:]] for row in self.rows(self.panel.masks.table) if row[0][0].isdigit()
+        ]
 
     def rows(self, table: Any) -> list[list[str]]:
         """What a list of the panel shows."""
@@ -199,6 +253,12 @@ class Desk:
                 saturation_level=frame.saturation_level,
             )
         )
+
+
+def _key(name: str) -> Any:
+    from qtpy.QtCore import Qt
+
+    return getattr(Qt.Key, f"Key_{name}")
 
 
 def same_bytes(one: Result, other: Result) -> bool:

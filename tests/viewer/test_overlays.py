@@ -207,7 +207,7 @@ def test_circles_are_drawn_where_they_mask(desk: Desk) -> None:
 
     bare = surface()
 
-    desk.plugin.add_circle(PixelCircle(200, 150, 60))
+    desk.plugin.add_shape(PixelCircle(200, 150, 60))
     desk.session.select(None)
     desk.plugin.render()
 
