@@ -213,9 +213,9 @@ class Exchange(MaskActions):
         session = self._ready()
         clip, here = self._clip(session), self.channel.get_current_image()
         names = [name for name in self.channel.get_image_names() if name != here.get("name")]
-        done, failed = 0, []
+        done, failed, known = 0, [], self.sessions.names()
         for name in names:
-            other = self.sessions.named(name)
+            other = known.get(name)
             if other is None or not other.ready:
                 self.sessions.waiting.setdefault(name, []).append(clip)
                 continue
@@ -231,8 +231,10 @@ class Exchange(MaskActions):
 
     def take_waiting(self, session: Session) -> None:
         """Give a session the regions meant for its image before it was looked at."""
-        for clip in self.sessions.waiting.pop(session.frame.label, []):
-            self._paste(session, clip)
+        for name, each in self.sessions.names().items():
+            if each is session:
+                for clip in self.sessions.waiting.pop(name, []):
+                    self._paste(session, clip)
 
     def _ask(self, title: str, mode: str, then: Callable[[str], None], kind: Any = None) -> None:
         path = self.session.frame.path if self.session else None

@@ -98,7 +98,7 @@ class MaskSection:
             )  # fmt: skip
             button.set_tooltip(f"{tip} [{_tr('key')} {tool.key}]")
             button.add_callback("activated", self._pressed, tool.name)
-            button.set_min_size(66, 22)
+            button.set_min_size(60, 22)
             grid.add_widget(button, place // _COLUMNS, place % _COLUMNS, stretch=1)
         self.erase = Widgets.ToggleButton(_tr("Erase"))
         self.erase.set_tooltip(
@@ -106,7 +106,7 @@ class MaskSection:
             + f" [{_tr('key')} {ERASE_KEY}]"
         )
         self.erase.add_callback("activated", lambda _, on: self._do.set_erase(bool(on)))
-        self.erase.set_min_size(66, 22)
+        self.erase.set_min_size(60, 22)
         grid.add_widget(self.erase, 1, _COLUMNS - 1, stretch=1)
         inner.add_widget(grid, stretch=0)
         line = widgets.row(inner)

@@ -17,8 +17,8 @@ class Sessions:
     """One session for each image, found again after Ginga's cache dropped the image."""
 
     def __init__(self) -> None:
-        self._sessions: dict[Hashable, Session] = {}
-        self._prints: dict[Hashable, bytes] = {}
+        self._sessions: dict[tuple[Hashable, ...], Session] = {}
+        self._prints: dict[tuple[Hashable, ...], bytes] = {}
         self.waiting: dict[str, list[Any]] = {}  # for images not looked at yet, by their names
 
     def of(self, image: Any, last: Session | None) -> tuple[Session, bool]:
@@ -46,10 +46,9 @@ class Sessions:
         self._prints[key] = seen
         return session, new
 
-    def named(self, name: str) -> Session | None:
-        """The session of an image of the channel that was looked at, by the name Ginga shows."""
-        found = (s for s in self._sessions.values() if s.frame.label == name)
-        return next(found, None)
+    def names(self) -> dict[str, Session]:
+        """The sessions of the images looked at, by the names Ginga shows."""
+        return {str(key[0]): session for key, session in self._sessions.items()}
 
     def bound_memory(self, newest: Session) -> None:
         """Free the maps of the images looked at longest ago, past `MEMORY`."""

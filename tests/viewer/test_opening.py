@@ -13,7 +13,7 @@ from ginga_bkgplugin.recipe.recipe import GROUPS
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.viewer.launch import PLUGIN
 from ginga_bkgplugin.work.pipeline import Result
-from tests.viewer.conftest import Desk
+from tests.viewer.desk import Desk
 
 pytestmark = pytest.mark.viewer
 

@@ -12,7 +12,7 @@ from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.sky.pixels import MaskBit
 from ginga_bkgplugin.viewer.overlays import MASK_COLORS
 from ginga_bkgplugin.work.pipeline import Result
-from tests.viewer.conftest import Desk
+from tests.viewer.desk import Desk
 
 pytestmark = pytest.mark.viewer
 

@@ -10,7 +10,7 @@ from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.sky.placing import to_pixel
 from ginga_bkgplugin.sky.simulate import SimulatedField
-from tests.viewer.conftest import Desk
+from tests.viewer.desk import Desk
 
 pytestmark = pytest.mark.viewer
 

@@ -17,7 +17,7 @@ from ginga_bkgplugin.recipe.shapes import (
 )
 from ginga_bkgplugin.sky.pixels import MaskBit
 from ginga_bkgplugin.viewer.tools import TOOLS
-from tests.viewer.conftest import Desk
+from tests.viewer.desk import Desk
 
 pytestmark = pytest.mark.viewer
 
