@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ginga_bkgplugin.recipe.errors import ParameterError
@@ -24,6 +25,7 @@ class MaskActions:
     shapes: ShapeLayer
     panel: Any
     session: Session | None
+    render: Callable[[], None]
 
     def _ready(self) -> Session:
         if self.session is None or not self.session.ready:
@@ -37,6 +39,7 @@ class MaskActions:
         self.shapes.set_tool(tool)
         if self.panel is not None:
             self.panel.masks.show_tool(tool)
+            self.render()  # the mask is made ready for the brush
 
     def set_erase(self, on: bool) -> None:
         """Whether tools erase; the right button does the other."""

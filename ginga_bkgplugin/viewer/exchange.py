@@ -41,7 +41,6 @@ class Exchange(MaskActions):
     logger: Any
     sessions: Sessions
     clipboard: list[Clip] = []  # noqa: RUF012 - one for all channels
-    render: Callable[[], None]
     tell: Callable[..., None]
 
     # --- region files

@@ -31,7 +31,7 @@ paste. Ctrl-drag and the middle button pan. A region file can be dropped on the 
 
 **Colours of the mask**
 
-Blue: region. Yellow: source. Red: saturated. Pink: invalid.
+Blue: region. Yellow: source. Red: saturated. Green: imported. Pink: invalid.
 
 **Messages**
 
@@ -60,6 +60,7 @@ from ginga_bkgplugin.viewer.overlays import KINDS, OverlayLayer, legend
 from ginga_bkgplugin.viewer.panel import Panel
 from ginga_bkgplugin.viewer.results import add_to_channel
 from ginga_bkgplugin.viewer.sessions import Sessions
+from ginga_bkgplugin.viewer.tools import BRUSHES
 from ginga_bkgplugin.work.loading import read_recipe
 from ginga_bkgplugin.work.session import Session
 
@@ -205,9 +206,11 @@ class Background(Exchange, LocalPlugin):
         self.panel.render(view)
         self.shapes.show([row.pixel for row in view.regions], view.selection)
         shown = session.shown
+        mask = session.live_mask(always=self.shapes.tool in BRUSHES)
         fit = shown.fit if shown and shown.fit.made else None
         self.overlays.set_arrays(
-            mask=session.live_mask(),
+            session.live.changes,
+            mask=mask,
             background=fit.level if fit else None,
             rms=fit.rms if fit else None,
         )

@@ -18,7 +18,6 @@ from ginga_bkgplugin.sky.blobs import adopt_blob, grow_from
 from ginga_bkgplugin.sky.layers import AUTOMATIC
 from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage, has
 from ginga_bkgplugin.sky.placing import to_pixel, to_pixels, to_sky
-from ginga_bkgplugin.sky.raster import Drawn
 from ginga_bkgplugin.work.carry import carry_regions
 from ginga_bkgplugin.work.history import History, Moment, Outcome, PackedMask
 from ginga_bkgplugin.work.livemask import LiveMask
@@ -230,26 +229,25 @@ class Editor:
             if self.recipe.regions[place].locked:
                 raise ParameterError(f"Region {place + 1} is locked: unlock it first.")
 
-    def drawn(self) -> Drawn:
-        """What the regions do to each pixel; only what changed since last time is drawn anew."""
-        ny, nx = self.frame.data.shape
-        return self.live.drawn((ny, nx), self.pixels())
-
     def pixels(self) -> list[PixelRegion]:
         """The regions in pixels."""
         return to_pixels(self.recipe.regions, self.frame.wcs)
 
-    def live_mask(self) -> MaskImage | None:
+    def live_mask(self, *, always: bool = False) -> MaskImage | None:
         """The mask the layers make now: the sources of the last run, all else as it stands.
 
-        The array of the last run itself while nothing that masks was changed since; None where
-        nothing masks.
+        The last run's own while nothing that masks changed since, None where nothing masks; with
+        `always` one of its own, so that the next change need not wait for it.
         """
         found, made = self.mask, self.outcome.recipe if self.outcome else None
-        if found is not None and (made is None or _layers(made) == _layers(self.recipe)):
+        if (
+            found is not None
+            and not always
+            and (not made or _layers(made) == _layers(self.recipe))
+        ):
             return found
         imported = self._known_planes()
-        if found is None and imported is None and not self.recipe.regions:
+        if found is None and imported is None and not self.recipe.regions and not always:
             return None
         ny, nx = self.frame.data.shape
         return self.live.of((ny, nx), self.pixels(), found, imported, self.recipe.automatic)

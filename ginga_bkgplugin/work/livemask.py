@@ -19,6 +19,7 @@ class LiveMask:
 
     def drops(self) -> None:
         """Free the memory."""
+        self.changes = 0  # of the mask in place
         self._regions: tuple[PixelRegion, ...] = ()
         self._drawn: Drawn | None = None
         self._mask: MaskImage | None = None
@@ -48,6 +49,7 @@ class LiveMask:
         for window in windows:
             part = compose(self._drawn, self._automatic, imported, window)
             self._mask[window.slices] = part
+            self.changes += 1
 
     @property
     def _automatic(self) -> MaskImage | None:

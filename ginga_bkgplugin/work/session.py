@@ -295,9 +295,10 @@ class Session(Editor):
         """The regions in pixels."""
         return [row.pixel for row in self.region_rows()]
 
-    def live_mask(self) -> MaskImage | None:
+    def live_mask(self, *, always: bool = False) -> MaskImage | None:
         """The mask to show: as edited, or of the run under way."""
-        return self.preview.mask if self.preview is not None else super().live_mask()
+        preview = self.preview
+        return super().live_mask(always=always) if preview is None else preview.mask
 
     def view(self) -> ViewModel:
         """The state, worked out for display."""

@@ -229,6 +229,17 @@ def test_shapes_mask_at_once_and_the_overlay_shows_it(desk: Desk) -> None:
     assert (desk.picture() != before).any(axis=2).sum() > 4000
 
 
+def test_each_further_shape_shows_in_the_overlay_too(desk: Desk) -> None:
+    desk.draw(100, 100, 40)
+    desk.plugin.shapes.show(())
+    before = desk.picture()
+
+    desk.draw(250, 200, 40)
+    desk.plugin.shapes.show(())
+
+    assert (desk.picture() != before).any(axis=2).sum() > 4000
+
+
 def test_the_source_under_the_cursor_is_masked_by_a_key(desk: Desk) -> None:
     from qtpy.QtTest import QTest
 
