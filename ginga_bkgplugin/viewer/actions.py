@@ -178,8 +178,8 @@ class MaskActions:
         self._ready().set_automatic(on)
 
     @guarded
-    def refuse_layer(self, words: str) -> None:
-        """Say why a layer cannot be changed so."""
+    def say(self, words: str) -> None:
+        """Show words, such as why a layer cannot be changed so."""
         self._ready().say(words)
 
     # --- undo and redo

@@ -6,20 +6,19 @@ from typing import Any
 
 from ginga_bkgplugin.recipe.region import Point
 from ginga_bkgplugin.viewer.gestures import Trace
-from ginga_bkgplugin.viewer.outlines import COLOR, ERASE_COLOR
+from ginga_bkgplugin.viewer.outlines import COLOR, ERASE_COLOR, stroke_rim
 
 START = 12  # radius to begin with, in pixels of the window
 STEP = 1.25
 LEAST, MOST = 0.5, 10_000.0  # pixels of the image
 _OPACITY = 0.45
-_WIDEST = 4000  # of a line, in pixels of the window
 
 
 class Brush:
-    """The size of the brush and its marks on a canvas. A stroke is shown as one thick line.
+    """The size of the brush and its marks on a canvas. A stroke is shown by its rim.
 
-    The mask is drawn once, when the button is released: a thick line costs Ginga a millisecond,
-    a new mask overlay costs it the whole window.
+    The mask is drawn once, when the button is released: an outline costs Ginga a millisecond, a
+    new mask overlay costs it the whole window.
     """
 
     def __init__(self, canvas: Any, classes: Any) -> None:
@@ -44,19 +43,19 @@ class Brush:
             self._canvas.delete_object(mark, redraw=False)
         return bool(marks)
 
-    def show(self, at: Point, erase: bool, scale: float, trace: Trace | None = None) -> None:
+    def show(self, at: Point, erase: bool, trace: Trace | None = None) -> None:
         """Show the rim at a position, and the stroke so far."""
         self.clear()
         color = ERASE_COLOR if erase else COLOR
-        marks = [
-            self._classes.Circle(
-                *at, self.radius, color=color, linestyle="dash" if erase else "solid"
-            )
-        ]
+        rim = "dash" if erase else "solid"
+        marks = [self._classes.Circle(*at, self.radius, color=color, linestyle=rim)]
         if trace is not None:
-            width = min(_WIDEST, max(1, round(2 * self.radius * scale)))
-            points = [*trace.points, at]
-            marks.append(self._classes.Path(points, color=color, linewidth=width, alpha=_OPACITY))
+            fill = {"color": color, "fill": True, "fillcolor": color, "fillalpha": _OPACITY}
+            points = list(dict.fromkeys((*trace.points, at)))
+            if len(points) == 1:
+                marks.append(self._classes.Circle(*at, self.radius, **fill))
+            else:
+                marks.append(self._classes.Polygon(stroke_rim(points, self.radius), **fill))
         for mark in marks:
             mark.editable = mark.pickable = False
             self._canvas.add(mark, redraw=False)

@@ -16,6 +16,7 @@ from ginga_bkgplugin.viewer.outlines import COLOR, ERASE_COLOR, REACH, handle_ma
 from ginga_bkgplugin.viewer.tools import BRUSHES, EDIT, TOOLS
 
 MOST_LABELS = 50  # a redraw of 200 texts is felt
+_MANY = 300  # shapes, from which on all are drawn anew
 NEAR = 7  # pixels of the window: how well a handle, a corner, a tiny shape must be hit
 GINGAS = {"ctrl", "alt", "meta", "win"}  # with these keys the mouse stays Ginga's
 
@@ -91,6 +92,10 @@ class ShapeLayer:
     def show(self, regions: Sequence[PixelRegion], selection: Iterable[int] = ()) -> None:
         """Show these shapes, numbered from 1, some selected."""
         self._regions, self._selection = list(regions), tuple(selection)
+        if len(regions) > _MANY:  # Ginga looks through all objects to take one off
+            self.brush.clear()
+            self.canvas.delete_all_objects(redraw=False)
+            self._shown, self._extra = [], []
         while len(self._shown) > len(regions):
             self._take_off(self._shown.pop()[1])
         labelled = len(regions) <= MOST_LABELS
@@ -173,7 +178,7 @@ class ShapeLayer:
         elif self.tool in BRUSHES:
             radius = self.brush.size_for(scale)
             self._gesture = Trace(at, erase, max(1 / scale, radius / 8), radius)
-            self.brush.show(at, erase, scale, self._gesture)
+            self.brush.show(at, erase, self._gesture)
         else:
             self._gesture = Drag(self.tool, at, erase)
         self._show_extra()
@@ -213,16 +218,16 @@ class ShapeLayer:
 
     def drag(self, at: Point, shift: bool = False) -> bool:
         """The mouse moved, with or without a button; False leaves it to Ginga."""
-        gesture, scale = self._gesture, self.viewer.get_scale()
+        gesture = self._gesture
         if gesture is None:
             if self.tool in BRUSHES:
                 erase = self.tool == "eraser" or self.erase != shift
-                self.brush.show(at, erase, scale)
+                self.brush.show(at, erase)
                 self.canvas.update_canvas(whence=3)
             return False
         gesture.move(at)
         if isinstance(gesture, Trace) and gesture.radius is not None:
-            self.brush.show(at, gesture.erase, scale, gesture)
+            self.brush.show(at, gesture.erase, gesture)
             self.canvas.update_canvas(whence=3)
         else:
             self._show_extra()
@@ -299,7 +304,7 @@ class ShapeLayer:
         self.brush.resize(steps)
         if self._gesture is None:
             erase = self.tool == "eraser" or self.erase
-            self.brush.show(at, erase, self.viewer.get_scale())
+            self.brush.show(at, erase)
         self.canvas.update_canvas(whence=3)
         self._on_brush(self.brush.radius)
 

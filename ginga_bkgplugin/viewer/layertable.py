@@ -13,7 +13,7 @@ from ginga_bkgplugin.work.viewmodel import RegionRow, ViewModel
 SOURCES, INVALID, FILE = "sources", "invalid", "file"
 INVALID_STAYS = "Invalid pixels stay masked: they hold no measurement."
 LOCKED_ALWAYS = "This layer is not drawn: there is nothing to lock."
-_HEIGHT = 150
+_HEIGHT = 132
 
 
 class LayerIntents(Protocol):
@@ -25,7 +25,7 @@ class LayerIntents(Protocol):
     def delete_mask(self, place: int) -> None: ...  # noqa: D102
     def delete_region(self) -> None: ...  # noqa: D102
     def set_automatic(self, on: bool) -> None: ...  # noqa: D102
-    def refuse_layer(self, words: str) -> None: ...  # noqa: D102
+    def say(self, words: str) -> None: ...  # noqa: D102
     def zoom_to(self, place: int) -> None: ...  # noqa: D102
 
 
@@ -115,7 +115,7 @@ class LayerTable:
         for place in sorted(files, reverse=True):
             self._do.delete_mask(place)
         if fixed and not files:
-            self._do.refuse_layer(f"{fixed[0].name}: this layer can be switched off, not deleted.")
+            self._do.say(f"{fixed[0].name}: this layer can be switched off, not deleted.")
 
     # --- what the user does in the list
 
@@ -143,9 +143,9 @@ class LayerTable:
             word = ("On" if value else "Off") if column == "on" else "Lock" if value else "Unlock"
             self._do.change_regions(chosen, word, **{column: bool(value)})
         elif column == "locked":
-            self._do.refuse_layer(LOCKED_ALWAYS)
+            self._do.say(LOCKED_ALWAYS)
         elif layer.kind == INVALID:
-            self._do.refuse_layer(INVALID_STAYS)
+            self._do.say(INVALID_STAYS)
         elif layer.kind == SOURCES:
             self._do.set_automatic(bool(value))
         else:

@@ -48,7 +48,7 @@ class MaskSection:
         self.table = LayerTable(do)
         inner.add_widget(self.table.widget, stretch=0)
         line = widgets.row(inner)
-        line.add_widget(Widgets.Label(_tr("Name")), stretch=0)
+        widgets.caption(line, _tr("Name"))
         self.name = Widgets.TextEntry("")
         self.name.set_tooltip(_tr("Name of the selected layers; press Return."))
         self.name.add_callback("activated", lambda entry: self.table.rename(entry.get_text()))
@@ -70,6 +70,12 @@ class MaskSection:
         for title, entries in (
             (_tr("Edit"), (
                 ("select", _tr("Select all\tCtrl+A"), do.select_all),
+                ("adopt", _tr("Adopt a masked source\t{key}").format(key=ADOPT_KEY),
+                 lambda: do.say(_tr("Point at a masked source and press {key}: it becomes"
+                                             " a shape.").format(key=ADOPT_KEY))),
+                ("grow", _tr("Grow from a source\t{key}").format(key=GROW_KEY),
+                 lambda: do.say(_tr("Point at a source and press {key}: it is masked as"
+                                             " far as it stands out.").format(key=GROW_KEY))),
                 ("copy", _tr("Copy shapes\tCtrl+C"), do.copy_regions),
                 ("paste", _tr("Paste shapes\tCtrl+V"), do.paste_regions),
                 ("apply", _tr("Apply to all images of this channel"), do.apply_to_channel),
@@ -109,21 +115,6 @@ class MaskSection:
         self.erase.set_min_size(60, 22)
         grid.add_widget(self.erase, 1, _COLUMNS - 1, stretch=1)
         inner.add_widget(grid, stretch=0)
-        line = widgets.row(inner)
-        label = Widgets.Label(_tr("Brush radius"))
-        line.add_widget(label, stretch=0)
-        self.brush = Widgets.SpinBox(dtype=float)
-        self.brush.set_decimals(1)
-        self.brush.set_limits(0.5, 10000.0, incr_value=1.0)
-        self.brush.set_value(10.0)
-        self.brush.set_tooltip(_tr("Radius of the brush in pixels of the image [wheel, [ and ]]"))
-        self.brush.add_callback("value-changed", lambda _, value: self._do.set_brush(value))
-        line.add_widget(self.brush, stretch=0)
-        hint = Widgets.Label(f"  {ADOPT_KEY}: {_tr('adopt')}   {GROW_KEY}: {_tr('grow')}")
-        hint.set_tooltip(_tr("Keys over the image: the first makes a shape of the automatic mask"
-                             " under the cursor, the second masks the source there."))  # fmt: skip
-        line.add_widget(hint, stretch=0)
-        widgets.fill(line)
 
     def _history(self, inner: Any) -> None:
         line = widgets.row(inner)
@@ -133,11 +124,23 @@ class MaskSection:
         self.redo = widgets.button(
             line, _tr("Redo"), _tr("Take back an undo [Ctrl+Shift+Z]"), self._do.redo_step
         )
+        for button in (self.undo, self.redo):
+            button.set_min_size(46, 22)
+            button.set_max_size(60, 26)
         self.history = Widgets.ComboBox()
+        self.history.set_min_size(90, 22)
         self.history.set_tooltip(_tr("The steps made; choose one to go there."))
         self.history.add_callback("activated", lambda _, place: self._do.go_to_step(place))
         self._names: tuple[str, ...] = ()
         line.add_widget(self.history, stretch=1)
+        widgets.caption(line, _tr("Brush"))
+        self.brush = Widgets.SpinBox(dtype=float)
+        self.brush.set_decimals(1)
+        self.brush.set_limits(0.5, 10000.0, incr_value=1.0)
+        self.brush.set_value(10.0)
+        self.brush.set_tooltip(_tr("Radius of the brush in pixels of the image [wheel, [ and ]]"))
+        self.brush.add_callback("value-changed", lambda _, value: self._do.set_brush(value))
+        line.add_widget(self.brush, stretch=0)
 
     def _numbers(self, inner: Any) -> None:
         line = widgets.row(inner)
