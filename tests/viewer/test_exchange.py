@@ -128,6 +128,21 @@ def test_the_polarity_is_asked_where_it_is_unclear(
     assert (desk.session.live_mask() != 0).mean() == pytest.approx(share)
 
 
+def test_flags_of_a_data_quality_plane_are_chosen(desk: Desk, tmp_path: Path) -> None:
+    flags = np.zeros(desk.session.frame.data.shape, np.int16)
+    flags[:30], flags[-60:] = 4, 256
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(flags, name="DQ")]).writeto(tmp_path / "q.fits")
+    _dialog(desk, "mask", tmp_path / "q.fits")
+    desk.wait(lambda: hasattr(desk.plugin._dialog, "buttons"), "the question")
+    entry = desk.plugin._dialog.get_content_area().get_children()[-1]
+
+    desk.type(entry, "256", enter=False)
+    _answer(desk, "Load")
+    desk.wait(lambda: desk.session.recipe.masks, "the mask")
+
+    assert (desk.session.live_mask() != 0).mean() == pytest.approx(60 / 300)
+
+
 def test_a_mask_of_another_size_is_refused_with_both_sizes(desk: Desk, tmp_path: Path) -> None:
     fits.PrimaryHDU(np.zeros((10, 20), np.uint8)).writeto(tmp_path / "small.fits")
 
