@@ -22,7 +22,14 @@ IMAGES = Path(__file__).resolve().parent / "images"
 SIZE = (1120, 820)
 PANEL_WIDTH = 420
 COLOURS = 100  # of the palette, besides those that mean something; more only store sky noise
-MEANING = ("#d62728", "#ffff00", "#00ffff", "#90ee90", *(color for _, color in legend()))
+MEANING = (
+    "#d62728",
+    "#ffff00",
+    "#00ffff",
+    "#ffa500",
+    "#90ee90",
+    *(color for _, color in legend()),
+)
 
 
 class Camera:
@@ -100,6 +107,42 @@ class Camera:
         shot.quantize(palette=palette, dither=Image.Dither.NONE).save(target, optimize=True)
         print(f"{target}: {shot.width} x {shot.height}, {target.stat().st_size // 1000} kB")
 
+    def mask_by_hand(self) -> None:
+        """Every shape over the field, one of them erasing."""
+        plugin, draw = self.plugin, self.viewer.drag
+        for tool, start, end in (
+            ("ellipse", (300, 300), (400, 350)),
+            ("box", (100, 700), (250, 800)),
+            ("annulus", (300, 600), (380, 600)),
+        ):
+            plugin.set_tool(tool)
+            draw("Image", start, end)
+        plugin.set_tool("polygon")
+        for corner in ((900, 100), (1000, 130), (950, 250), (900, 100)):
+            self.viewer.click("Image", *corner)
+        plugin.set_tool("brush")
+        self.viewer.trace("Image", [(100, 100), (200, 130), (300, 120), (350, 80)])
+
+    def bridge(self) -> None:
+        """A stroke out of the circle over the galaxy, seen while it is painted."""
+        from qtpy.QtCore import QPoint, Qt
+        from qtpy.QtTest import QTest
+
+        view = self.viewer.fv.get_channel("Image").viewer
+        widget = view.get_widget()
+        self.plugin.set_tool("brush")
+        self.viewer.trace("Image", [(560, 640), (744, 680), (930, 650)], "right")
+        points = [
+            QPoint(*(round(float(each)) for each in view.get_canvas_xy(x, y)))
+            for x, y in ((600, 500), (744, 470), (880, 500))
+        ]
+        QTest.mousePress(widget, Qt.MouseButton.RightButton, pos=points[0])
+        for point in points:
+            QTest.mouseMove(widget, point)
+            self.viewer.pump(0.1)
+        self.shoot("brush.png")
+        QTest.mouseRelease(widget, Qt.MouseButton.RightButton, pos=points[-1])
+
 
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
@@ -136,10 +179,23 @@ def shoot_all(camera: Camera) -> None:
     viewer.fv.get_channel("Image_bkg").viewer.zoom_fit()
     camera.shoot("subtracted.png")
     viewer.fv.change_channel("Image")
+    shoot_masking(camera)
     camera.plugin.set_parameter("mask_radius_factor", 40.0)
     camera.see(panel.running.run)
     camera.run()
     camera.shoot("over-masked.png")
+
+
+def shoot_masking(camera: Camera) -> None:
+    """The shapes and the brush, then all back as it was."""
+    before = camera.session.history.place
+    camera.see(camera.panel.title)
+    camera.mask_by_hand()
+    camera.plugin.select_regions((1,))
+    camera.shoot("masking.png")
+    camera.bridge()
+    camera.plugin.go_to_step(before)
+    camera.plugin.set_tool("circle")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ProductError
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters
 from ginga_bkgplugin.recipe.recipe import Recipe
+from ginga_bkgplugin.recipe.region import PixelRegion
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.sky.background import fit_background
 from ginga_bkgplugin.sky.simulate import SimulatedField, sample_field
@@ -186,7 +187,7 @@ def _without_toolkit(
     frame: Frame, recipe: Recipe, circle: PixelCircle, output: Path
 ) -> tuple[Result, Path]:
     """The same job through Ginga's canvas and its Pillow renderer."""
-    drawn: list[PixelCircle] = []
+    drawn: list[PixelRegion] = []
     picture = output / "screenshot.png"
     canvas = PictureCanvas(frame.data, on_drawn=drawn.append)
     canvas.drag((circle.x, circle.y), (circle.x + circle.radius, circle.y))

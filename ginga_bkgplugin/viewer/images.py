@@ -19,8 +19,8 @@ from ginga_bkgplugin.sky.pixels import check_image
 _SAMPLES = 1000
 
 
-def image_key(image: Any) -> Hashable:
-    """What an image is, also after Ginga's cache dropped it and it was loaded anew."""
+def image_key(image: Any) -> tuple[Hashable, ...]:
+    """What an image is, name first, also after Ginga dropped it and it was loaded anew."""
     return (
         image.get("name", None),
         image.get("path", None),

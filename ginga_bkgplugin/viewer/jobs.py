@@ -10,6 +10,7 @@ from ginga_bkgplugin.files.products import Product
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError
 from ginga_bkgplugin.sky.steps import Pass
 from ginga_bkgplugin.work.loading import load_result
+from ginga_bkgplugin.work.look import begin_look, take_look
 from ginga_bkgplugin.work.pipeline import Result, Step
 from ginga_bkgplugin.work.saving import make_product, save_products
 from ginga_bkgplugin.work.session import Session, Work
@@ -100,7 +101,7 @@ class Jobs:
 
     def look(self, session: Session) -> None:
         """Show what moved regions do, with the sources of the last run."""
-        recipe, frame, imported = session.begin_look(), session.frame, session.imported()
+        recipe, frame, imported = begin_look(session), session.frame, session.imported()
 
         def work() -> Pass | None:
             step = self.worker.look(frame.data, recipe, wcs=frame.wcs, imported=imported)
@@ -108,7 +109,7 @@ class Jobs:
                 step.fit.make()
             return step
 
-        self._do(session, work, functools.partial(session.take_look, recipe))
+        self._do(session, work, functools.partial(take_look, session, recipe))
 
     def cancel(self) -> None:
         """Stop the run at once; the result before stays."""

@@ -159,27 +159,30 @@ class Viewer:
 
     def drag(self, channel: str, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Drag with the real left mouse button between two image positions."""
+        shares = [step / 5 for step in range(6)]
+        between = [[a + s * (b - a) for a, b in zip(start, end, strict=True)] for s in shares]
+        self.trace(channel, between)
+
+    def trace(self, channel: str, points: Sequence[Sequence[float]], button: str = "left") -> None:
+        """Press the real mouse at the first image position, move along, release at the last."""
         from qtpy.QtCore import QPoint, Qt
         from qtpy.QtTest import QTest
 
         view = self.fv.get_channel(channel).viewer
-        widget = view.get_widget()
+        widget, code = view.get_widget(), getattr(Qt.MouseButton, f"{button.title()}Button")
 
-        def at(x: float, y: float) -> QPoint:
-            wx, wy = view.get_canvas_xy(x, y)
+        def at(point: Sequence[float]) -> QPoint:
+            wx, wy = view.get_canvas_xy(*point)
             return QPoint(round(float(wx)), round(float(wy)))
 
-        def between(share: float) -> QPoint:
-            return at(*(a + share * (b - a) for a, b in zip(start, end, strict=True)))
-
-        QTest.mouseMove(widget, between(0))
+        QTest.mouseMove(widget, at(points[0]))
         self.pump()
-        QTest.mousePress(widget, Qt.MouseButton.LeftButton, pos=between(0))
+        QTest.mousePress(widget, code, pos=at(points[0]))
         self.pump()
-        for step in range(1, 6):
-            QTest.mouseMove(widget, between(step / 5))
+        for point in points[1:]:
+            QTest.mouseMove(widget, at(point))
             self.pump(0.02)
-        QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, pos=between(1))
+        QTest.mouseRelease(widget, code, pos=at(points[-1]))
         self.pump()
 
     def click(self, channel: str, x: float, y: float) -> None:

@@ -33,7 +33,6 @@ def legend() -> list[tuple[str, str]]:
     return [
         (str(bit.name).lower(), "#{:02x}{:02x}{:02x}".format(*color))
         for bit, color in sorted(MASK_COLORS.items())
-        if bit != MaskBit.IMPORTED
     ]
 
 
@@ -96,15 +95,22 @@ class OverlayLayer:
         }
         self._arrays: dict[str, Any] = dict.fromkeys(KINDS)
         self._objects: dict[str, Any] = {}
+        self._changes = 0
         self.visible = {"mask": True, "background": False, "rms": False}
         self.opacity = {"mask": 0.45, "background": 0.6, "rms": 0.6}
         for kind in KINDS:
             self._mappers[kind].set_opacity(self.opacity[kind])
 
-    def set_arrays(self, **arrays: Any) -> None:
-        """Show other arrays: ``mask=``, ``background=``, ``rms=``, each an array or None."""
+    def set_arrays(self, changes: int = 0, **arrays: Any) -> None:
+        """Show other arrays: ``mask=``, ``background=``, ``rms=``, each an array or None.
+
+        `changes` is another number when the mask was changed in place.
+        """
+        inside, self._changes = changes != self._changes, changes
         changed = {kind: arrays.get(kind) for kind in KINDS}
         if all(changed[kind] is self._arrays[kind] for kind in KINDS):
+            if inside and "mask" in self._objects:
+                self.canvas.update_canvas(whence=0)
             return
         self._arrays = changed
         self._redraw()

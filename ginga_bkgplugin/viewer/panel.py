@@ -9,10 +9,10 @@ from ginga.locale.localize import _tr
 
 from ginga_bkgplugin.viewer import widgets
 from ginga_bkgplugin.viewer.fields import ParameterFields
+from ginga_bkgplugin.viewer.masks import MaskSection
 from ginga_bkgplugin.viewer.sections import (
     Intents,
     OverlaySection,
-    RegionSection,
     RunSection,
     SaveSection,
 )
@@ -47,7 +47,7 @@ class Panel:
         box, scroll, _ = Widgets.get_oriented_box(container, orientation="vertical")
         box.set_spacing(2)
         self.title = widgets.text_line(box)
-        self.regions = RegionSection(box, intents)
+        self.masks = MaskSection(box, intents)
         self.fields = ParameterFields(box, intents.set_parameter)
         self.running = RunSection(box, intents, self._run)
         self.overlays = OverlaySection(box, intents, overlays, legend)
@@ -68,7 +68,7 @@ class Panel:
         """Show a view model; None where there is no usable image, with words on why."""
         ready = view is not None and view.ready and not view.busy
         self.title.set_text(view.title if view else idle_words)
-        self.regions.render(view, ready)
+        self.masks.render(view, ready)
         self.running.render(view, ready)
         self.saving.render(view, ready)
         if view is not None:

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ginga_bkgplugin.recipe.shapes import PixelCircle
-from ginga_bkgplugin.viewer.circles import CircleLayer
+from ginga_bkgplugin.recipe.region import PixelRegion
+from ginga_bkgplugin.viewer.drawing import ShapeLayer
 from ginga_bkgplugin.viewer.overlays import OverlayLayer
 
 
 class PictureCanvas:
     """An image in Ginga's invisible viewer, with the plugin's layers over it."""
 
-    def __init__(self, data: Any, on_drawn: Callable[[PixelCircle], None]) -> None:
+    def __init__(self, data: Any, on_drawn: Callable[[PixelRegion], None]) -> None:
         from ginga.AstroImage import AstroImage
         from ginga.pilw.ImageViewPil import CanvasView
 
@@ -32,27 +32,26 @@ class PictureCanvas:
         canvas = view.get_canvas()
         classes = canvas.get_draw_classes()
         self.overlays = OverlayLayer(view, classes, logger)
-        self.circles = CircleLayer(
+        self.shapes = ShapeLayer(
             view,
             classes,
             on_drawn=on_drawn,
-            on_moved=lambda *_: None,
+            on_changed=lambda *_: None,
             on_selected=lambda _: None,
-            on_delete=lambda: None,
+            on_key=lambda *_: False,
         )
         canvas.add(self.overlays.canvas)
-        canvas.add(self.circles.canvas)
+        canvas.add(self.shapes.canvas)
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """Draw with the canvas's own drawing mode, from one image position to another."""
-        canvas = self.circles.canvas
-        canvas.draw_start(canvas, None, *start, self.view)
-        canvas.draw_motion(canvas, None, *end, self.view)
-        canvas.draw_stop(canvas, None, *end, self.view)
+        """Draw a circle as the left mouse button does, from one image position to another."""
+        self.shapes.press("left", set(), start)
+        self.shapes.drag(end)
+        self.shapes.release(end)
 
-    def show(self, circles: Sequence[PixelCircle], mask: Any) -> None:
-        """Show circles and mask."""
-        self.circles.show(circles, None)
+    def show(self, shapes: Sequence[PixelRegion], mask: Any) -> None:
+        """Show shapes and mask."""
+        self.shapes.show(shapes)
         self.overlays.set_arrays(mask=mask)
 
     def save(self, file: Path) -> None:

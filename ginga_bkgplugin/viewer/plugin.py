@@ -7,9 +7,10 @@ own regions, parameters and result, kept while you look at others.
 
 **Usage**
 
-1. *Draw* a circle over what must not count as sky, such as a large galaxy: left-drag from its
-   centre. In *Edit* mode click a circle to select it, drag it, resize it by its handle, and
-   press Delete. Numbers can be typed too, in pixels or as RA, Dec and arcsec.
+1. *Mask* by hand what must not count as sky, such as a large galaxy: choose a tool and drag on
+   the image. In *Edit* click a shape to select it, drag it, resize it by its square handles, turn
+   it by the round one, press Delete. A circle can be typed too, in pixels or RA, Dec, arcsec.
+   The list shows all layers: tick *On* or *Lock*, double-click to zoom there.
 2. Press *Run*. Sources are found by SEP on image minus background and masked by discs, the
    background is fitted again outside the mask, and so on: one row for each pass. *One more
    pass* and *Until nothing new* go on from there. *Cancel* stops at once.
@@ -17,12 +18,20 @@ own regions, parameters and result, kept while you look at others.
 4. *Subtract* shows image minus background in another channel. *Save* writes the ticked
    products beside the image or into the folder. The image file itself is never changed.
 
-Circles are left out of the fit of the sky; detection still sees the pixels below them, so that
+Shapes are left out of the fit of the sky; detection still sees the pixels below them, so that
 a galaxy larger than your circle still grows its own mask.
+
+**Keys over the image**
+
+``e`` edit, ``d`` circle, ``l`` ellipse, ``x`` box, ``r`` ring, ``g`` polygon, ``f`` freehand,
+``b`` brush, ``w`` eraser. The right button or Shift erases; ``m`` turns that round. The wheel,
+``[`` and ``]`` size the brush. ``t`` adopts the masked source there as a shape, ``s`` masks the
+source there. Ctrl+Z undoes, Ctrl+Shift+Z redoes, Ctrl+A, Ctrl+C and Ctrl+V select, copy and
+paste. Ctrl-drag and the middle button pan. A region file can be dropped on the image.
 
 **Colours of the mask**
 
-Blue: region. Yellow: source. Red: saturated. Pink: invalid.
+Blue: region. Yellow: source. Red: saturated. Green: imported. Pink: invalid.
 
 **Messages**
 
@@ -34,7 +43,6 @@ Blue: region. Yellow: source. Red: saturated. Pink: invalid.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +51,8 @@ from ginga.locale.localize import _tr
 
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
-from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
-from ginga_bkgplugin.viewer.circles import CircleLayer
-from ginga_bkgplugin.viewer.dialogs import ask
+from ginga_bkgplugin.viewer.drawing import ShapeLayer
+from ginga_bkgplugin.viewer.exchange import Exchange
 from ginga_bkgplugin.viewer.guard import guarded
 from ginga_bkgplugin.viewer.images import complete_frame
 from ginga_bkgplugin.viewer.jobs import Jobs
@@ -53,11 +60,13 @@ from ginga_bkgplugin.viewer.overlays import KINDS, OverlayLayer, legend
 from ginga_bkgplugin.viewer.panel import Panel
 from ginga_bkgplugin.viewer.results import add_to_channel
 from ginga_bkgplugin.viewer.sessions import Sessions
+from ginga_bkgplugin.viewer.tools import BRUSHES
 from ginga_bkgplugin.work.loading import read_recipe
+from ginga_bkgplugin.work.look import wants_look
 from ginga_bkgplugin.work.session import Session
 
 
-class Background(LocalPlugin):
+class Background(Exchange, LocalPlugin):
     """Wiring between Ginga, the panel, the layers and the session of the image on display."""
 
     def __init__(self, fv: Any, fitsimage: Any, ident: str | None = None) -> None:
@@ -78,14 +87,16 @@ class Background(LocalPlugin):
         for kind in KINDS:
             name = "mask_opacity" if kind == "mask" else "map_opacity"
             self.overlays.set_opacity(kind, float(self.settings.get(name)))
-        self.circles = CircleLayer(
+        self.shapes = ShapeLayer(
             fitsimage,
             classes,
-            on_drawn=self.add_circle,
-            on_moved=self.move_circle,
-            on_selected=self.select_region,
-            on_delete=self.delete_region,
+            on_drawn=self.add_shape,
+            on_changed=self.change_shapes,
+            on_selected=self.select_regions,
+            on_key=self.use_key,
+            on_brush=self.show_brush,
         )
+        self.shapes.canvas.add_callback("drag-drop", self.dropped)
         fitsimage.add_callback("cursor-changed", self._on_cursor)
         fv.add_callback("remove-image", self._on_removed)
 
@@ -101,30 +112,31 @@ class Background(LocalPlugin):
     def start(self) -> None:
         """Show the layers and begin with the image on display."""
         canvas = self.fitsimage.get_canvas()
-        for layer in (self.overlays, self.circles):
+        for layer in (self.overlays, self.shapes):
             if not canvas.has_object(layer.canvas):
                 canvas.add(layer.canvas, redraw=False)
         self.jobs.warm_up()
-        self.circles.set_mode("draw")
+        self.set_tool("circle")
+        self.set_erase(False)
         self.resume()
         self.redo()
 
     def resume(self) -> None:
         """Take the mouse; may be called twice."""
         self.modes_off()
-        self.circles.activate(True)
+        self.shapes.activate(True)
 
     def pause(self) -> None:
         """Give the mouse back."""
-        self.circles.activate(False)
+        self.shapes.activate(False)
 
     def stop(self) -> None:
         """End the work, take the layers off. Also called when Ginga quits."""
         self.cancel_run()
         self.jobs.close()
-        self.circles.activate(False)
+        self.shapes.activate(False)
         canvas = self.fitsimage.get_canvas()
-        for layer in (self.circles, self.overlays):
+        for layer in (self.shapes, self.overlays):
             if canvas.has_object(layer.canvas):
                 canvas.delete_object(layer.canvas, redraw=False)
         canvas.update_canvas(whence=0)
@@ -179,6 +191,7 @@ class Background(LocalPlugin):
     @guarded
     def _described(self, session: Session, frame: Frame) -> None:
         session.describe(frame)
+        self.take_waiting(session)
 
     def render(self) -> None:
         """Show the session in the panel and on the canvas."""
@@ -187,20 +200,22 @@ class Background(LocalPlugin):
         session = self.session
         if session is None:
             self.panel.render(None, self._why_not)
-            self.circles.show((), None)
+            self.shapes.show(())
             self.overlays.set_arrays()
             return
         view = session.view()
         self.panel.render(view)
-        self.circles.show([row.pixel for row in view.regions], view.selected)
+        self.shapes.show([row.pixel for row in view.regions], view.selection)
         shown = session.shown
+        mask = session.live_mask(always=self.shapes.tool in BRUSHES)
         fit = shown.fit if shown and shown.fit.made else None
         self.overlays.set_arrays(
-            mask=session.mask,
+            session.live.changes,
+            mask=mask,
             background=fit.level if fit else None,
             rms=fit.rms if fit else None,
         )
-        if session.wants_look:
+        if wants_look(session):
             self.jobs.look(session)
 
     def tell(self, error: BaseException | str) -> None:
@@ -214,58 +229,6 @@ class Background(LocalPlugin):
             self.panel.show_value(self.session.value_at(int(x + 0.5), int(y + 0.5)))
 
     # --- what the user asks for
-
-    def _ready(self) -> Session:
-        if self.session is None or not self.session.ready:
-            raise ParameterError("No image to work on yet.")
-        return self.session
-
-    def set_mode(self, mode: str) -> None:
-        """Draw or edit circles with the mouse."""
-        self.circles.set_mode(mode)
-
-    @guarded
-    def add_circle(self, circle: PixelCircle) -> None:
-        """Add a circle drawn with the mouse."""
-        self._ready().add_region(circle)
-
-    @guarded
-    def move_circle(self, place: int, circle: PixelCircle) -> None:
-        """Take over a circle moved or resized with the mouse."""
-        self._ready().move_region(place, circle)
-
-    @guarded
-    def place_region(self, unit: str, numbers: list[str]) -> None:
-        """Add a circle typed as numbers; `unit` is ``pixel`` or ``sky``."""
-        names = ("x", "y", "radius") if unit == "pixel" else ("RA", "Dec", "radius")
-        values = []
-        for name, text in zip(names, numbers, strict=True):
-            try:
-                values.append(float(text))
-            except ValueError:
-                raise ParameterError(f"{name} must be a number, not {text!r}.") from None
-        circle = PixelCircle(*values) if unit == "pixel" else SkyCircle(*values)
-        self._ready().add_region(circle)
-
-    @guarded
-    def select_region(self, place: int | None) -> None:
-        """Select a region on the image or in the list; selecting goes with editing."""
-        if self.session is None:
-            return
-        self.session.select(place)
-        if place is not None and self.panel is not None and self.circles.mode != "edit":
-            self.circles.set_mode("edit")
-            self.panel.regions.show_mode("edit")
-
-    @guarded
-    def delete_region(self) -> None:
-        """Delete the selected region."""
-        self._ready().delete_selected()
-
-    @guarded
-    def clear_regions(self) -> None:
-        """Delete all regions of the image."""
-        self._ready().clear_regions()
 
     @guarded
     def set_parameter(self, name: str, value: Any) -> None:
@@ -323,10 +286,6 @@ class Background(LocalPlugin):
     def open_recipe(self) -> None:
         """Ask for a recipe file."""
         self._ask(_tr("Open recipe"), "file", self.use_recipe_file)
-
-    def _ask(self, title: str, mode: str, then: Callable[[str], None]) -> None:
-        path = self.session.frame.path if self.session else None
-        self._dialog = ask(self.fv, title, mode, path.parent if path else None, then)
 
     def _folder_chosen(self, path: str) -> None:
         if self.panel is not None:

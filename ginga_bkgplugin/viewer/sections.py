@@ -1,4 +1,4 @@
-"""The sections of the panel: regions, run, overlays, saving. Each shows and tells, no more."""
+"""The sections of the panel: run, overlays, saving. Each shows and tells, no more."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
 from ginga_bkgplugin.viewer import widgets
-from ginga_bkgplugin.viewer.tables import PassTable, RegionTable
+from ginga_bkgplugin.viewer.masks import MaskIntents
+from ginga_bkgplugin.viewer.tables import PassTable
 from ginga_bkgplugin.work.viewmodel import ViewModel
 
 SAVE_CHOICES = (
@@ -27,14 +28,9 @@ OVERLAYS = (
 )
 
 
-class Intents(Protocol):
+class Intents(MaskIntents, Protocol):
     """What the user can ask for; the plugin does it."""
 
-    def set_mode(self, mode: str) -> None: ...  # noqa: D102
-    def place_region(self, unit: str, numbers: list[str]) -> None: ...  # noqa: D102
-    def select_region(self, place: int | None) -> None: ...  # noqa: D102
-    def delete_region(self) -> None: ...  # noqa: D102
-    def clear_regions(self) -> None: ...  # noqa: D102
     def set_parameter(self, name: str, value: Any) -> None: ...  # noqa: D102
     def run_recipe(self, mode: str) -> None: ...  # noqa: D102
     def cancel_run(self) -> None: ...  # noqa: D102
@@ -47,76 +43,6 @@ class Intents(Protocol):
     def load_saved(self) -> None: ...  # noqa: D102
     def close(self) -> object: ...  # noqa: D102
     def help(self) -> object: ...  # noqa: D102
-
-
-class RegionSection:
-    """Mouse mode, list of circles, placing one by numbers."""
-
-    def __init__(self, box: Any, do: Intents) -> None:
-        self._do = do
-        inner = widgets.frame(box, _tr("Regions to mask"))
-        line = widgets.row(inner)
-        self.draw = Widgets.RadioButton(_tr("Draw"))
-        self.edit = Widgets.RadioButton(_tr("Edit"), group=self.draw)
-        self.draw.set_tooltip(_tr("Left-drag on the image draws a circle, from its centre."))
-        self.edit.set_tooltip(
-            _tr("Click a circle to select it, drag to move, drag its handle to resize, Delete.")
-        )
-        self.draw.set_state(True)
-        for radio, mode in ((self.draw, "draw"), (self.edit, "edit")):
-            radio.add_callback("activated", self._mode, mode)
-            line.add_widget(radio, stretch=0)
-        widgets.fill(line)
-        self.delete = widgets.button(
-            line, _tr("Delete"), _tr("Delete the selected circle (Delete key)."), do.delete_region
-        )
-        self.clear = widgets.button(
-            line, _tr("Clear"), _tr("Delete all circles of this image."), do.clear_regions
-        )
-        self.table = RegionTable(do.select_region)
-        inner.add_widget(self.table.widget, stretch=0)
-        line = widgets.row(inner)
-        self.unit = Widgets.ComboBox()
-        for text in (_tr("pixels"), _tr("sky")):
-            self.unit.append_text(text)
-        self.unit.set_index(0)
-        self.unit.set_tooltip(
-            _tr("pixels: x, y, radius, 0-based. sky: RA, Dec in degrees, radius in arcsec.")
-        )
-        line.add_widget(self.unit, stretch=0)
-        self.numbers = []
-        for tip in (
-            _tr("x in pixels (0-based), or RA in degrees"),
-            _tr("y in pixels (0-based), or Dec in degrees"),
-            _tr("Radius in pixels, or in arcsec"),
-        ):
-            entry = Widgets.TextEntry("")
-            entry.set_tooltip(tip)
-            entry.add_callback("activated", lambda _: self._place())
-            line.add_widget(entry, stretch=1)
-            self.numbers.append(entry)
-        self.add = widgets.button(
-            line, _tr("Add"), _tr("Place a circle by these numbers."), self._place
-        )
-
-    def _mode(self, _: Any, on: bool, mode: str) -> None:
-        if on:
-            self._do.set_mode(mode)
-
-    def _place(self) -> None:
-        unit = "pixel" if self.unit.get_index() == 0 else "sky"
-        self._do.place_region(unit, [entry.get_text().strip() for entry in self.numbers])
-
-    def show_mode(self, mode: str) -> None:
-        """Show the mouse mode."""
-        (self.draw if mode == "draw" else self.edit).set_state(True)
-
-    def render(self, view: ViewModel | None, ready: bool) -> None:
-        """Show the regions."""
-        self.add.set_enabled(ready)
-        self.delete.set_enabled(ready and view is not None and view.selected is not None)
-        self.clear.set_enabled(ready and view is not None and bool(view.regions))
-        self.table.show(view.regions if view else (), view.selected if view else None)
 
 
 class RunSection:

@@ -17,8 +17,9 @@ class Sessions:
     """One session for each image, found again after Ginga's cache dropped the image."""
 
     def __init__(self) -> None:
-        self._sessions: dict[Hashable, Session] = {}
-        self._prints: dict[Hashable, bytes] = {}
+        self._sessions: dict[tuple[Hashable, ...], Session] = {}
+        self._prints: dict[tuple[Hashable, ...], bytes] = {}
+        self.waiting: dict[str, list[Any]] = {}  # for images not looked at yet, by their names
 
     def of(self, image: Any, last: Session | None) -> tuple[Session, bool]:
         """The session of an image, and whether it is new.
@@ -44,6 +45,10 @@ class Sessions:
         self._sessions[key] = session  # the one looked at last stands last
         self._prints[key] = seen
         return session, new
+
+    def names(self) -> dict[str, Session]:
+        """The sessions of the images looked at, by the names Ginga shows."""
+        return {str(key[0]): session for key, session in self._sessions.items()}
 
     def bound_memory(self, newest: Session) -> None:
         """Free the maps of the images looked at longest ago, past `MEMORY`."""

@@ -1,73 +1,15 @@
-"""The two lists of the panel: regions and passes."""
+"""The list of passes, and how lists of the panel are made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
 from ginga_bkgplugin.sky.steps import PassRow
-from ginga_bkgplugin.work.viewmodel import RegionRow
 
 _HEIGHT = 96
-
-
-class RegionTable:
-    """The regions: number, x, y, radius in pixels; RA, Dec, arcsec where there is a WCS."""
-
-    def __init__(self, on_selected: Callable[[int | None], None]) -> None:
-        self._on_selected = on_selected
-        self._shown: tuple[RegionRow, ...] | None = None
-        self._keys: list[str] = []
-        self._quiet = False
-        self.widget = _table(
-            [
-                ("#", "number"),
-                (_tr("x"), "x"),
-                (_tr("y"), "y"),
-                (_tr("r [px]"), "radius"),
-                (_tr("RA [deg]"), "ra"),
-                (_tr("Dec [deg]"), "dec"),
-                (_tr("r [arcsec]"), "arcsec"),
-            ],
-            _tr("Circles of this image; pixels are 0-based. Click one to select it."),
-        )
-        self.widget.add_callback("selected", self._selected)
-
-    def show(self, regions: Sequence[RegionRow], selected: int | None) -> None:
-        """Show these regions, one selected."""
-        self._quiet = True
-        try:
-            if self._shown != tuple(regions):
-                self._shown = tuple(regions)
-                rows = [_region_cells(i, region) for i, region in enumerate(regions)]
-                self._keys = [cells["number"] for cells in rows]
-                self.widget.set_tree(dict(zip(self._keys, rows, strict=True)))
-                self.widget.set_optimal_column_widths()
-            self.widget.clear_selection()
-            if selected is not None:
-                self.widget.select_path([self._keys[selected]])
-        finally:
-            self._quiet = False
-
-    def _selected(self, _: Any, rows: dict[str, Any]) -> None:
-        if not self._quiet:  # rows are told by the text of their first column
-            self._on_selected(self._keys.index(next(iter(rows))) if rows else None)
-
-
-def _region_cells(place: int, region: RegionRow) -> dict[str, str]:
-    (x, y), sky = region.pixel.centre, region.sky_centre
-    return {
-        "number": f"{place + 1}{' sky' if region.on_sky else ''}",
-        "x": f"{x:.1f}",
-        "y": f"{y:.1f}",
-        "radius": region.size(),
-        "ra": f"{sky[0]:.5f}" if sky else "–",
-        "dec": f"{sky[1]:+.5f}" if sky else "–",
-        "arcsec": region.size(2, sky=True),
-    }
 
 
 class PassTable:
@@ -75,7 +17,7 @@ class PassTable:
 
     def __init__(self) -> None:
         self._shown: tuple[PassRow, ...] | None = None
-        self.widget = _table(
+        self.widget = make_table(
             [
                 (_tr("Pass"), "number"),
                 (_tr("Sources"), "sources"),
@@ -110,11 +52,14 @@ class PassTable:
         self.widget.set_optimal_column_widths()
 
 
-def _table(columns: list[tuple[str, str]], tip: str) -> Any:
-    table = Widgets.TreeView(sortable=False, selection="single", use_alt_row_color=True)
+def make_table(
+    columns: list[tuple[str, ...]], tip: str, *, selection: str = "single", height: int = _HEIGHT
+) -> Any:
+    """A list whose rows are told apart by the column ``number``."""
+    table = Widgets.TreeView(sortable=False, selection=selection, use_alt_row_color=True)
     table.setup_table(columns, 1, "number")
     table.set_tooltip(tip)
-    table.set_min_size(200, _HEIGHT)
-    table.set_max_size(4000, _HEIGHT)
+    table.set_min_size(200, height)
+    table.set_max_size(4000, height)
     table.set_optimal_column_widths()
     return table

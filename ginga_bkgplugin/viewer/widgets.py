@@ -40,6 +40,14 @@ def button(line: Any, text: str, tip: str, action: Callable[[], object]) -> Any:
     return widget
 
 
+def caption(line: Any, text: str) -> None:
+    """A label before a widget of a row."""
+    label = Widgets.Label(text)
+    if hasattr(label, "set_valign"):  # not in the browser
+        label.set_valign("center")
+    line.add_widget(label, stretch=0)
+
+
 def check(text: str, tip: str, on: bool) -> Any:
     """A check box with a tooltip."""
     widget = Widgets.CheckBox(text)

@@ -18,9 +18,9 @@ from ginga_bkgplugin.sky.blobs import adopt_blob, grow_from
 from ginga_bkgplugin.sky.layers import AUTOMATIC
 from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage, has
 from ginga_bkgplugin.sky.placing import to_pixel, to_pixels, to_sky
-from ginga_bkgplugin.sky.raster import Drawn, draw, update
 from ginga_bkgplugin.work.carry import carry_regions
 from ginga_bkgplugin.work.history import History, Moment, Outcome, PackedMask
+from ginga_bkgplugin.work.livemask import LiveMask
 
 LABELS = {name: rule.label for _, group in Recipe().groups() for name, _, _, rule in group.rules()}
 
@@ -43,7 +43,8 @@ class Editor:
         self.outcome: Outcome | None = None
         self.history = History(Moment(recipe))
         self._planes: dict[ImportedMask, PackedMask] = {}
-        self._drawn: tuple[tuple[PixelRegion, ...], Drawn] | None = None
+        self._unpacked: tuple[tuple[ImportedMask, ...], BoolImage | None] = ((), None)
+        self.live = LiveMask()
 
     def say(self, words: str) -> None:
         """Show a plain message."""
@@ -126,7 +127,9 @@ class Editor:
     ) -> None:
         """Take over regions of another image, by the WCS of both; see `carry_regions`."""
         carried = carry_regions(list(regions), source, self.frame, same_pixels=same_pixels)
-        self.add_regions(carried.regions, "Paste regions")
+        new = [region for region in carried.regions if region not in self.recipe.regions]
+        if new:
+            self.add_regions(new, "Paste regions")
         self.say(carried.words)
 
     def adopt(self, x: float, y: float) -> None:
@@ -149,22 +152,28 @@ class Editor:
         self.add_region(grow_from(self.frame.data, x, y), "Grow from here")
 
     def move_region(self, index: int, region: PixelRegion, step: str = "Move") -> None:
-        """Take over a region's new place, size or outline in pixels; one on the sky stays there.
+        """Take over one region's new place, size or outline; see `move_regions`."""
+        self.selection = (index,)
+        self.move_regions({index: region}, step)
+
+    def move_regions(self, moved: dict[int, PixelRegion], step: str = "Move") -> None:
+        """Take over new places in pixels, by place in the list; regions on the sky stay there.
 
         Raises
         ------
         ParameterError
-            When it is locked.
+            When one is locked.
         """
-        old = self.recipe.regions[index]
-        self.selection = (index,)
-        region = region.replace(**old.looks())
-        if region == to_pixel(old, self.frame.wcs):
-            return  # clicked, not moved
-        self._refuse_locked([index])
-        on_sky = isinstance(old, SkyRegion)
-        moved = to_sky(region, self.frame.wcs) if on_sky else region
-        self._step(step, self._with({index: moved}), (index,))
+        wcs = self.frame.wcs
+        changed: dict[int, Region] = {}
+        for index, given in moved.items():
+            old = self.recipe.regions[index]
+            region = given.replace(**old.looks())
+            if region != to_pixel(old, wcs):  # moved, not only clicked
+                changed[index] = to_sky(region, wcs) if isinstance(old, SkyRegion) else region
+        if changed:
+            self._refuse_locked(changed)
+            self._step(step, self._with(changed), self.selection)
 
     def change_regions(self, places: Iterable[int], step: str, **looks: Any) -> None:
         """Change name, colour, erase, on or locked of regions.
@@ -220,17 +229,37 @@ class Editor:
             if self.recipe.regions[place].locked:
                 raise ParameterError(f"Region {place + 1} is locked: unlock it first.")
 
-    def drawn(self) -> Drawn:
-        """What the regions do to each pixel; only what changed since last time is drawn anew."""
-        regions = tuple(to_pixels(self.recipe.regions, self.frame.wcs))
+    def pixels(self) -> list[PixelRegion]:
+        """The regions in pixels."""
+        return to_pixels(self.recipe.regions, self.frame.wcs)
+
+    def live_mask(self, *, always: bool = False) -> MaskImage | None:
+        """The mask the layers make now: the sources of the last run, all else as it stands.
+
+        The last run's own while nothing that masks changed since, None where nothing masks; with
+        `always` one of its own, so that the next change need not wait for it.
+        """
+        found, made = self.mask, self.outcome.recipe if self.outcome else None
+        if (
+            found is not None
+            and not always
+            and (not made or _layers(made) == _layers(self.recipe))
+        ):
+            return found
+        imported = self._known_planes()
+        if found is None and imported is None and not self.recipe.regions and not always:
+            return None
         ny, nx = self.frame.data.shape
-        if self._drawn is None or self._drawn[1].shape != (ny, nx):
-            self._drawn = regions, draw((ny, nx), regions)
-        else:
-            before, drawn = self._drawn
-            update(drawn, before, regions)
-            self._drawn = regions, drawn
-        return self._drawn[1]
+        return self.live.of((ny, nx), self.pixels(), found, imported, self.recipe.automatic)
+
+    def _known_planes(self) -> BoolImage | None:
+        """What the masks from files that were read mask; kept unpacked while they are the same."""
+        masks = tuple(m for m in self.recipe.masks if m.on and _content(m) in self._planes)
+        contents = tuple(map(_content, masks))
+        if self._unpacked[0] != contents:
+            planes = [self._planes[content].unpack() for content in contents]
+            self._unpacked = contents, np.logical_or.reduce(planes) if planes else None
+        return self._unpacked[1]
 
     # --- masks from files, automatic sources
 
@@ -277,8 +306,7 @@ class Editor:
                 f"The recipe wants the mask {missing[0].path}: import that file, if you trust"
                 " the recipe, or switch it off in the list."
             )
-        planes = [self._planes[_content(mask)].unpack() for mask in self.recipe.masks if mask.on]
-        return np.logical_or.reduce(planes) if planes else None
+        return self._known_planes()
 
     def set_automatic(self, on: bool) -> None:
         """Look for sources or not; without, the mask is that of the other layers exactly."""
@@ -302,6 +330,16 @@ class Editor:
         """Replace regions, masks and parameters."""
         to_pixels(recipe.regions, self.frame.wcs)
         self._step("Open recipe", recipe)
+
+
+def _layers(recipe: Recipe) -> tuple[Any, ...]:
+    """What of a recipe decides the mask, besides how sources are found."""
+    shapes = [
+        (type(region), region.erase, *(getattr(region, name) for name in region.geometry()))
+        for region in recipe.regions
+        if region.on
+    ]
+    return shapes, [_content(mask) for mask in recipe.masks if mask.on], recipe.automatic
 
 
 def _content(mask: ImportedMask) -> ImportedMask:

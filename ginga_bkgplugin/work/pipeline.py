@@ -233,6 +233,11 @@ def only_regions_differ(one: Recipe, two: Recipe | None) -> bool:
     return two is not None and one.essence.with_regions() == two.essence.with_regions()
 
 
+def only_passes_differ(one: Recipe, two: Recipe) -> bool:
+    """Whether two recipes are the same but for their number of passes."""
+    return one.essence.with_parameters(passes=0) == two.essence.with_parameters(passes=0)
+
+
 def finish(steps: Iterator[Step]) -> Result:
     """Run all steps and return the result."""
     for step in steps:

@@ -17,15 +17,25 @@ from ginga_bkgplugin.files.names import find_products
 from ginga_bkgplugin.recipe.errors import NoWCSError
 from ginga_bkgplugin.recipe.parameters import SourceMaskParameters
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.recipe.region import Region, SkyRegion
-from ginga_bkgplugin.sky.maps import value_at
-from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage, reasons
+from ginga_bkgplugin.recipe.region import PixelRegion, Region, SkyRegion
+from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage
 from ginga_bkgplugin.sky.placing import has_sky, to_pixels, to_skies
 from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
 from ginga_bkgplugin.work.editing import Editor
 from ginga_bkgplugin.work.history import Outcome
-from ginga_bkgplugin.work.pipeline import Result, Start, Step, only_regions_differ
-from ginga_bkgplugin.work.viewmodel import RegionRow, ViewModel, done_words, summary_words
+from ginga_bkgplugin.work.pipeline import (
+    Result,
+    Start,
+    Step,
+    only_passes_differ,
+)
+from ginga_bkgplugin.work.viewmodel import (
+    RegionRow,
+    ViewModel,
+    done_words,
+    pixel_words,
+    summary_words,
+)
 
 MOST_PASSES = next(
     int(rule.high or 0) for name, _, _, rule in SourceMaskParameters.rules() if name == "passes"
@@ -73,7 +83,7 @@ class Session(Editor):
         self._is_error = False
         self._placed: dict[Region, RegionRow] = {}
         self._mask: MaskImage | None = None
-        self._looked: Recipe | None = None
+        self.looked: Recipe | None = None
         self._latest: tuple[Outcome | None, Result | None] = (None, None)
         if ready:
             self.describe(frame)
@@ -121,29 +131,9 @@ class Session(Editor):
         made = self.outcome.recipe if self.outcome else None
         return made is not None and made.essence != self.recipe.essence
 
-    @property
-    def wants_look(self) -> bool:
-        """Whether a second look could show what moved regions do to the last result."""
-        if self._busy or self.result is None or not self.stale:
-            return False
-        smooth = self.recipe.background.method == "smooth"
-        same = only_regions_differ(self.recipe, self.result.recipe)
-        return smooth and same and self._looked != self.recipe.essence
-
-    def begin_look(self) -> Recipe:
-        """The recipe to look at; its answer goes to `take_look`."""
-        self._looked = self.recipe.essence
-        return self.recipe
-
-    def take_look(self, recipe: Recipe, step: Pass | None) -> None:
-        """Show a second look, unless the recipe has changed since, or a run began."""
-        if step is not None and not self._busy and recipe.essence == self.recipe.essence:
-            self.preview = step
-            self.say("Preview with the sources of the last run: press Run.")
-
     def _changed(self) -> None:
         if not self._busy and not self.stale:
-            self.preview, self._looked = None, None
+            self.preview, self.looked = None, None
         if self._busy:
             self.say("Changed while running: press Run again afterwards.")
         elif self.outcome is not None and self.result is None:
@@ -166,7 +156,7 @@ class Session(Editor):
         result = self.result
         if result is None or not result.rows or result.stable or len(result.rows) >= MOST_PASSES:
             return False
-        return self.recipe.automatic and _same_but_passes(self.recipe, result.recipe)
+        return self.recipe.automatic and only_passes_differ(self.recipe, result.recipe)
 
     def begin(self, mode: str) -> Work:
         """Start a run.
@@ -226,7 +216,7 @@ class Session(Editor):
                 smooth = outcome.recipe.background.method == "smooth"
                 passes = len(outcome.rows) + (smooth and outcome.stable)
                 made = outcome.recipe.with_parameters(passes=passes)
-                if _same_but_passes(self.recipe, made):
+                if only_passes_differ(self.recipe, made):
                     self.recipe = self.recipe.with_parameters(passes=passes)
                 outcome = dataclasses.replace(outcome, recipe=made)
             self._take(outcome, _MODES[self._mode])
@@ -252,7 +242,7 @@ class Session(Editor):
 
     def _take(self, result: Result, step: str) -> None:
         self.result, self._mask, self._rows = result, None, result.rows
-        self._looked = None
+        self.looked = None
         self.outcome = Outcome(result)
         self._latest = (self.outcome, result)
         self._note(step)
@@ -280,19 +270,14 @@ class Session(Editor):
         """Free the memory of the result; the recipe stays."""
         self.result, self.preview, self._rows = None, None, ()
         self.outcome, self._mask, self._latest = None, None, (None, None)
+        self.live.drops()
         self.say("The maps were freed to save memory: press Run to have them again.")
 
     # --- what is shown
 
     def value_at(self, x: int, y: int) -> str:
         """Background, rms and mask reason at a pixel, in words."""
-        ny, nx = self.frame.data.shape
-        if self.result is None or not (0 <= x < nx and 0 <= y < ny):
-            return ""
-        fit = self.result.fit
-        why = reasons(int(self.result.mask[y, x]))
-        level, rms = (value_at(sky_map, y, x) for sky_map in (fit.level_map, fit.rms_map))
-        return f"({x}, {y})  bkg {level:.6g}  rms {rms:.4g}  {why}"
+        return pixel_words(self.result, x, y) if self.result is not None else ""
 
     def region_rows(self) -> tuple[RegionRow, ...]:
         """The regions in pixels and, where there is a WCS, on the sky."""
@@ -314,6 +299,15 @@ class Session(Editor):
     def shown(self) -> Pass | Result | None:
         """Whose mask and maps to show: the pass just made, else the last result."""
         return self.preview or self.result
+
+    def pixels(self) -> list[PixelRegion]:
+        """The regions in pixels."""
+        return [row.pixel for row in self.region_rows()]
+
+    def live_mask(self, *, always: bool = False) -> MaskImage | None:
+        """The mask to show: as edited, or of the run under way."""
+        preview = self.preview
+        return super().live_mask(always=always) if preview is None else preview.mask
 
     def view(self) -> ViewModel:
         """The state, worked out for display."""
@@ -342,7 +336,3 @@ class Session(Editor):
             can_continue=self.can_continue,
             can_load=self.can_load,
         )
-
-
-def _same_but_passes(one: Recipe, two: Recipe) -> bool:
-    return one.essence.with_parameters(passes=0) == two.essence.with_parameters(passes=0)

@@ -7,6 +7,8 @@ import dataclasses
 from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.region import PixelRegion, Point, SkyRegion
+from ginga_bkgplugin.sky.maps import value_at
+from ginga_bkgplugin.sky.pixels import reasons
 from ginga_bkgplugin.sky.placing import anchor, spots
 from ginga_bkgplugin.sky.steps import PassRow
 from ginga_bkgplugin.work.pipeline import Result
@@ -82,6 +84,16 @@ def model_words(result: Result) -> str:
         background.model, f"a polynomial of degree {background.model.removeprefix('poly')}"
     )
     return f"{name} from {fit.boxes - fit.filled} of {fit.boxes} boxes"
+
+
+def pixel_words(result: Result, x: int, y: int) -> str:
+    """Background, rms and mask reason at a pixel; nothing off the image."""
+    ny, nx = result.mask.shape
+    if not (0 <= x < nx and 0 <= y < ny):
+        return ""
+    fit, why = result.fit, reasons(int(result.mask[y, x]))
+    level, rms = (value_at(sky_map, y, x) for sky_map in (fit.level_map, fit.rms_map))
+    return f"({x}, {y})  bkg {level:.6g}  rms {rms:.4g}  {why}"
 
 
 def done_words(result: Result) -> str:

@@ -32,26 +32,26 @@ def _name(desk: Desk) -> str:
 
 
 def _work_on_first(desk: Desk) -> dict[str, Any]:
-    desk.plugin.add_circle(PixelCircle(120, 100, 30))
+    desk.plugin.add_shape(PixelCircle(120, 100, 30))
     desk.plugin.set_parameter("sigma", 4.5)
     desk.run()
     return _state(desk)
 
 
 def _work_on_second(desk: Desk) -> dict[str, Any]:
-    desk.plugin.add_circle(PixelCircle(60, 50, 20))
-    desk.plugin.add_circle(PixelCircle(160, 150, 25))
+    desk.plugin.add_shape(PixelCircle(60, 50, 20))
+    desk.plugin.add_shape(PixelCircle(160, 150, 25))
     desk.plugin.set_parameter("sigma", 6)
     desk.run()
     return _state(desk)
 
 
 def _state(desk: Desk) -> dict[str, Any]:
-    objects = desk.plugin.circles.canvas.objects
+    objects = desk.shapes
     return {
         "recipe": desk.session.recipe,
         "result": desk.result,
-        "list": desk.rows(desk.panel.regions.table),
+        "list": desk.shape_rows,
         "passes": desk.rows(desk.panel.running.passes),
         "sigma": desk.panel.fields.widgets["sigma"].get_value(),
         "shown": [each.radius for each in objects if each.kind == "circle"],
@@ -217,7 +217,7 @@ def test_removing_the_image_leaves_an_empty_panel(desk: Desk) -> None:
     desk.viewer.pump(0.2)
 
     assert "No image in this channel" in desk.panel.title.get_text()
-    assert desk.rows(desk.panel.regions.table) == []
+    assert desk.shape_rows == []
     assert desk.plugin.overlays.shown() == set()
 
 

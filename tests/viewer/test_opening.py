@@ -13,7 +13,7 @@ from ginga_bkgplugin.recipe.recipe import GROUPS
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.viewer.launch import PLUGIN
 from ginga_bkgplugin.work.pipeline import Result
-from tests.viewer.conftest import Desk
+from tests.viewer.desk import Desk
 
 pytestmark = pytest.mark.viewer
 
@@ -61,7 +61,7 @@ def test_ginga_has_found_the_plugin_and_offers_it_for_a_channel(ginga: Any) -> N
 def test_opening_shows_a_panel_ready_for_the_image(desk: Desk, image: Path) -> None:
     assert desk.panel.title.get_text() == image.name
     assert desk.panel.running.run.get_widget().isEnabled()
-    assert desk.panel.regions.draw.get_state()
+    assert desk.panel.masks.tools["circle"].get_state()
 
 
 def test_opening_starts_the_computing_process_so_that_run_need_not(
@@ -88,7 +88,13 @@ def test_every_control_has_a_tooltip(desk: Desk) -> None:
 
     kinds = (Qt.QAbstractButton, Qt.QAbstractSpinBox, Qt.QLineEdit, Qt.QComboBox, Qt.QSlider,
              Qt.QTreeWidget)  # fmt: skip
-    inner = (Qt.QAbstractSpinBox, Qt.QComboBox, Qt.QTabBar, Qt.QTreeWidget)  # Qt's own parts
+    inner = (
+        Qt.QAbstractSpinBox,
+        Qt.QComboBox,
+        Qt.QTabBar,
+        Qt.QTreeWidget,
+        Qt.QMenuBar,
+    )  # Qt's own
     controls = [
         widget
         for kind in kinds
@@ -104,7 +110,7 @@ def test_nothing_in_the_panel_is_wider_than_what_ginga_gives_it(
     desk: Desk, small_result: Result
 ) -> None:
     desk.take(small_result)
-    desk.plugin.add_circle(PixelCircle(1234.5, 1234.5, 123.4))
+    desk.plugin.add_shape(PixelCircle(1234.5, 1234.5, 123.4))
 
     assert _native(desk).minimumSizeHint().width() <= WIDEST
     assert _top(desk).minimumSizeHint().width() <= WIDEST
@@ -130,7 +136,7 @@ def test_closing_and_opening_again_keeps_everything(desk: Desk) -> None:
     assert desk.regions == regions
     assert desk.panel.fields.widgets["sigma"].get_value() == 4.5
     assert desk.result is result
-    assert len(desk.rows(desk.panel.regions.table)) == 1
+    assert len(desk.shape_rows) == 1
     assert len(desk.rows(desk.panel.running.passes)) == len(result.rows)
     assert desk.plugin.overlays.shown() == {"mask"}
 
@@ -187,4 +193,4 @@ def test_help_tells_how_to_use_it(desk: Desk) -> None:
 
     assert document is not None
     assert "**Usage**" in document
-    assert text == "" or "Draw" in str(text)
+    assert text == "" or "Mask" in str(text)

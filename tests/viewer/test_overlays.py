@@ -12,7 +12,7 @@ from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.sky.pixels import MaskBit
 from ginga_bkgplugin.viewer.overlays import MASK_COLORS
 from ginga_bkgplugin.work.pipeline import Result
-from tests.viewer.conftest import Desk
+from tests.viewer.desk import Desk
 
 pytestmark = pytest.mark.viewer
 
@@ -208,7 +208,7 @@ def test_circles_are_drawn_where_they_mask(desk: Desk) -> None:
 
     bare = surface()
 
-    desk.plugin.add_circle(PixelCircle(200, 150, 60))
+    desk.plugin.add_shape(PixelCircle(200, 150, 60))
     desk.session.select(None)
     desk.plugin.render()
 

@@ -10,7 +10,7 @@ from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.sky.placing import to_pixel
 from ginga_bkgplugin.sky.simulate import SimulatedField
-from tests.viewer.conftest import Desk
+from tests.viewer.desk import Desk
 
 pytestmark = pytest.mark.viewer
 
@@ -19,13 +19,13 @@ NEAR = 1.5  # pixels: the mouse moves by whole pixels of the window
 
 def _two_circles(desk: Desk) -> None:
     for circle in (PixelCircle(120, 100, 30), PixelCircle(250, 200, 40)):
-        desk.plugin.add_circle(circle)
+        desk.plugin.add_shape(circle)
     desk.viewer.pump()
 
 
 def _edit(desk: Desk) -> None:
-    desk.press(desk.panel.regions.edit)
-    assert desk.plugin.circles.mode == "edit"
+    desk.press(desk.panel.masks.tools["edit"])
+    assert desk.plugin.shapes.tool == "edit"
 
 
 def test_a_circle_can_be_drawn_at_once_after_opening(desk: Desk) -> None:
@@ -42,7 +42,7 @@ def test_a_plain_click_draws_nothing(desk: Desk) -> None:
     desk.click(200, 150)
 
     assert desk.regions == ()
-    assert desk.plugin.circles.canvas.objects == []
+    assert desk.shapes == []
 
 
 def test_a_circle_may_begin_beside_the_image(desk: Desk) -> None:
@@ -159,7 +159,7 @@ def test_the_delete_button_deletes_the_selected_circle(desk: Desk) -> None:
     _edit(desk)
     desk.click(250, 200)
 
-    desk.press(desk.panel.regions.delete)
+    desk.press(desk.panel.masks.delete)
 
     (left,) = desk.regions
     assert left.x == pytest.approx(120, abs=NEAR)
@@ -168,18 +168,18 @@ def test_the_delete_button_deletes_the_selected_circle(desk: Desk) -> None:
 def test_clear_deletes_all_circles(desk: Desk) -> None:
     _two_circles(desk)
 
-    desk.press(desk.panel.regions.clear)
+    desk.press(desk.panel.masks.clear)
 
     assert desk.regions == ()
-    assert desk.plugin.circles.canvas.objects == []
-    assert desk.rows(desk.panel.regions.table) == []
+    assert desk.shapes == []
+    assert desk.shape_rows == []
 
 
 def test_going_back_to_draw_mode_draws_again(desk: Desk) -> None:
     _two_circles(desk)
     _edit(desk)
 
-    desk.press(desk.panel.regions.draw)
+    desk.press(desk.panel.masks.tools["circle"])
     desk.draw(60, 240, 25)
 
     assert len(desk.regions) == 3
@@ -188,7 +188,7 @@ def test_going_back_to_draw_mode_draws_again(desk: Desk) -> None:
 def test_the_list_shows_pixels_and_sky(desk: Desk, small: SimulatedField) -> None:
     desk.draw(200, 150, 40)
 
-    ((number, *cells),) = desk.rows(desk.panel.regions.table)
+    ((number, *cells),) = desk.shape_rows
     x, y, radius, ra, dec, arcsec = (float(cell) for cell in cells)
     (circle,) = desk.regions
     assert number == "1"
@@ -210,7 +210,7 @@ def test_the_list_shows_dashes_for_an_image_without_wcs(
 
     empty.draw(200, 150, 40)
 
-    ((_, *cells),) = empty.rows(empty.panel.regions.table)
+    ((_, *cells),) = empty.shape_rows
     assert float(cells[2]) == pytest.approx(40, abs=NEAR)
     assert cells[3:] == ["–", "–", "–"]
 
@@ -220,15 +220,15 @@ def test_a_click_in_the_list_selects_the_circle_on_the_image(desk: Desk) -> None
     from qtpy.QtTest import QTest
 
     _two_circles(desk)
-    tree = desk.panel.regions.table.widget.get_widget()
-    place = tree.visualItemRect(tree.topLevelItem(0)).center()
+    tree = desk.panel.masks.table.widget.get_widget()
+    place = tree.visualItemRect(tree.topLevelItem(2)).center()
 
     QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=place)
     desk.viewer.pump()
 
     assert desk.session.selected == 0
-    assert desk.plugin.circles.mode == "edit"
-    assert desk.panel.regions.edit.get_state()
+    assert desk.plugin.shapes.tool == "edit"
+    assert desk.panel.masks.tools["edit"].get_state()
 
 
 def test_a_typed_pixel_circle_stands_where_the_numbers_say(desk: Desk) -> None:
@@ -241,7 +241,7 @@ def test_a_typed_sky_circle_stands_where_the_wcs_says(desk: Desk) -> None:
     desk.place("sky", "150.0", "2.2", "10")
 
     assert desk.regions == (SkyCircle(150, 2.2, 10),)
-    ((number, x, y, radius, *_),) = desk.rows(desk.panel.regions.table)
+    ((number, x, y, radius, *_),) = desk.shape_rows
     assert number == "1 sky"
     # CRPIX is 1-based, pixels here are 0-based
     assert (float(x), float(y), float(radius)) == pytest.approx((179, 149, 20), abs=0.06)
@@ -260,10 +260,10 @@ def test_a_sky_circle_moved_by_mouse_stays_one(desk: Desk) -> None:
 
 
 def test_return_in_the_last_number_places_the_circle(desk: Desk) -> None:
-    for entry, text in zip(desk.panel.regions.numbers, ("50", "60", "7"), strict=True):
+    for entry, text in zip(desk.panel.masks.numbers, ("50", "60", "7"), strict=True):
         desk.type(entry, text, enter=False)
 
-    desk.key("Return", desk.panel.regions.numbers[-1])
+    desk.key("Return", desk.panel.masks.numbers[-1])
 
     assert desk.regions == (PixelCircle(50, 60, 7),)
 

@@ -55,7 +55,7 @@ def _assert_agree(desk: Desk, products: dict[str, Any]) -> None:
 
 
 def test_run_gives_the_bytes_of_the_pipeline_in_process(desk: Desk) -> None:
-    desk.plugin.add_circle(CIRCLE)
+    desk.plugin.add_shape(CIRCLE)
 
     result = desk.run()
 
@@ -64,7 +64,7 @@ def test_run_gives_the_bytes_of_the_pipeline_in_process(desk: Desk) -> None:
 
 
 def test_run_gives_the_bytes_of_the_command_line(desk: Desk, tmp_path: Path) -> None:
-    desk.plugin.add_circle(CIRCLE)
+    desk.plugin.add_shape(CIRCLE)
     desk.plugin.set_parameter("box_size", 48)
     desk.run()
 
@@ -83,7 +83,7 @@ def test_sky_circles_give_the_bytes_of_the_command_line(desk: Desk, tmp_path: Pa
 def test_one_more_pass_gives_the_bytes_of_all_passes_at_once(desk: Desk, tmp_path: Path) -> None:
     desk.plugin.set_parameter("passes", 1)
     desk.plugin.set_parameter("sigma", 2.0)
-    desk.plugin.add_circle(CIRCLE)
+    desk.plugin.add_shape(CIRCLE)
     desk.run()
 
     result = desk.run(desk.panel.running.more)
@@ -147,7 +147,7 @@ def test_a_change_after_a_run_says_press_run(desk: Desk) -> None:
 
 def test_over_masking_is_told_with_a_cure_and_the_result_before_stays(desk: Desk) -> None:
     before = desk.run()
-    desk.plugin.add_circle(PixelCircle(180, 150, 400))
+    desk.plugin.add_shape(PixelCircle(180, 150, 400))
 
     desk.run()
 

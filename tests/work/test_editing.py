@@ -225,16 +225,32 @@ def test_a_name_makes_no_result_stale_and_an_eye_does(session: Session) -> None:
 
 def test_the_regions_drawn_follow_every_change(session: Session) -> None:
     session.add_region(CIRCLE)
-    session.drawn()
+    session.live_mask()
     session.add_region(PixelPolygon([(50, 50), (70, 50), (60, 70)], erase=True))
     session.move_region(0, CIRCLE.moved(5, 0))
 
-    drawn = session.drawn()
+    live = session.live_mask()
 
     fresh = draw(FIELD.data.shape, session.recipe.regions)  # type: ignore[arg-type]
-    assert np.array_equal(drawn.masked, fresh.masked)
-    assert drawn.erased is not None
-    assert np.array_equal(drawn.erased, fresh.erased)
+    assert live is not None
+    assert np.array_equal(live, fresh.masked)
+
+
+def test_the_live_mask_is_that_of_the_next_run(session: Session) -> None:
+    session.import_mask(MASK, PLANE)
+    session.add_region(CIRCLE)
+    _run(session)
+    assert session.mask is not None
+    assert session.live_mask() is session.mask
+    session.set_automatic(False)
+    session.add_region(PixelPolygon([(50, 50), (70, 50), (60, 70)], erase=True))
+    session.move_region(0, CIRCLE.moved(5, 0))
+    session.change_mask(0, "Off", on=False)
+    live = np.array(session.live_mask())
+
+    _run(session)
+
+    assert np.array_equal(live, session.mask)
 
 
 # --- masks from files

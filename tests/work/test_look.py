@@ -16,6 +16,7 @@ from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.sky.pixels import MaskBit, has
 from ginga_bkgplugin.sky.simulate import sample_field
 from ginga_bkgplugin.sky.steps import Pass
+from ginga_bkgplugin.work.look import begin_look, take_look, wants_look
 from ginga_bkgplugin.work.pipeline import Memory, Result, finish, run, second_look
 from ginga_bkgplugin.work.session import Session
 from ginga_bkgplugin.work.worker import Worker
@@ -166,13 +167,13 @@ def session() -> Session:
 
 
 def test_a_session_wants_a_look_when_only_regions_changed(session: Session) -> None:
-    assert not session.wants_look
+    assert not wants_look(session)
 
     session.add_region(THERE)
-    assert session.wants_look
+    assert wants_look(session)
 
     session.set_parameter("box_size", 32)
-    assert not session.wants_look
+    assert not wants_look(session)
 
 
 def test_a_look_is_shown_once_and_gone_when_the_region_is(
@@ -180,10 +181,10 @@ def test_a_look_is_shown_once_and_gone_when_the_region_is(
 ) -> None:
     before = session.mask
     session.add_region(THERE)
-    recipe = session.begin_look()
-    assert not session.wants_look
+    recipe = begin_look(session)
+    assert not wants_look(session)
 
-    session.take_look(recipe, _look(memory, HERE, THERE))
+    take_look(session, recipe, _look(memory, HERE, THERE))
 
     assert session.mask is not None
     assert before is not None
@@ -196,10 +197,10 @@ def test_a_look_is_shown_once_and_gone_when_the_region_is(
 
 def test_a_look_that_comes_late_is_dropped(session: Session, memory: Memory) -> None:
     session.add_region(THERE)
-    recipe = session.begin_look()
+    recipe = begin_look(session)
     session.add_region(PixelCircle(50, 300, 20))
 
-    session.take_look(recipe, _look(memory, HERE, THERE))
+    take_look(session, recipe, _look(memory, HERE, THERE))
 
     assert session.preview is None
-    assert session.wants_look
+    assert wants_look(session)

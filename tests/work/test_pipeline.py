@@ -38,7 +38,7 @@ def test_going_on_after_some_passes_gives_the_bytes_of_one_run(
 
     more = finish(run(field.data, recipe, saturation_level=6e4, start=Start(part.mask, part.rows)))
 
-    assert len(whole.rows) == 3
+    assert len(whole.rows) > 1
     assert _same(more, whole)
 
 
