@@ -152,7 +152,8 @@ def bin_frame(
             else:
                 mean = bin_image(pixels, bad, frame.factor)
             frame.image[part] = mean.image
-            frame.bad[part] = frame.taken[part] = mean.bad
+            if mean.bad.any():  # memory that is not touched costs neither room nor time
+                frame.bad[part] = frame.taken[part] = mean.bad
             if bad is not None and hidden is not None:
                 frame.taken[part] |= any_in_block(hidden, frame.factor)
                 frame.area[part] = _over_blocks(np.add, ~(bad | hidden), frame.factor, np.uint8)

@@ -156,7 +156,7 @@ class Smoother:
         yield Pass(None, layers, self._fit(surface))
         for index in range(1, source.passes + 1):
             yield Stage(f"Pass {index}: finding sources", index * share)
-            binned = levels[-1] if index == 1 else fine
+            binned = levels.pop() if index == 1 else fine
             level, rms = surface.on(binned)
             saw = find_deep(binned, level, rms, parameters, source.min_area, binned.glare)
             yield Stage(f"Pass {index}: fitting the background", (index + 0.5) * share)
