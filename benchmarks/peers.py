@@ -27,8 +27,8 @@ PHOTUTILS, EXTRACTOR, CHISEL = "photutils", "SExtractor", "NoiseChisel"
 EZPHOT, EZPHOT_OFFSET = "ezphot's", "ezphot's + offset"
 
 NOTES = {
-    SMOOTH: 'this project, method="smooth", all other parameters at their defaults',
-    SEP: 'this project, method="sep" (the default), all other parameters at their defaults',
+    SMOOTH: 'this project, method="smooth" (the default), all other parameters at their defaults',
+    SEP: 'this project, method="sep", all other parameters at their defaults',
     ONCE: "sep.Background 64/3 once, only invalid pixels masked",
     PHOTUTILS: "detect_threshold 2 sigma clipped at 3 sigma, detect_sources 10 px, footprint of "
     "radius 10, Background2D 64/3, exclude_percentile 50, one pass",
