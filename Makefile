@@ -10,7 +10,7 @@ demo: .venv/ready-qt
 	$(BIN)/ginga-bkg demo $(FILE) $(ARGS)
 
 test: .venv/ready-qt-test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: .venv/ready-qt-test
 	$(BIN)/ruff check .

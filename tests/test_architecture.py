@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "ginga_bkgplugin"
 TESTS = Path(__file__).parent
 LAYERS = ("recipe", "sky", "files", "work")
-DOORS = len(LAYERS)  # viewer/, cli.py and __init__.py stand beside one another, above the layers
+DOORS = len(LAYERS)  # viewer/, cli/ and __init__.py stand beside one another, above the layers
 FORBIDDEN = {"utils", "helpers", "common", "manager", "core", "base"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -162,6 +162,17 @@ class BackgroundParameters(Parameters):
         card="BKGBLANK",
     )
 
+    @property
+    def modelled(self) -> bool:
+        """Whether the map is that of a model other than the mesh."""
+        return self.is_2d and self.model != "mesh"
+
+    @property
+    def fills_smoothly(self) -> bool:
+        """Whether over-masked boxes of SEP's mesh are filled by a smooth surface."""
+        meshed = self.is_2d and not self.modelled
+        return meshed and (self.method, self.fill) == ("sep", "smooth")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SmoothParameters(Parameters):

@@ -29,8 +29,9 @@ def compose(
     automatic: MaskImage | None = None,
     imported: BoolImage | None = None,
     within: Window | None = None,
+    out: MaskImage | None = None,
 ) -> MaskImage:
-    """The mask that layers make together.
+    """The mask that layers make together, a strip of rows at a time.
 
     Parameters
     ----------
@@ -43,23 +44,33 @@ def compose(
         Masked by files.
     within : Window, optional
         Only these pixels, to renew a part of a display. Default: all.
+    out : ndarray of uint8, shape (ny, nx) or that of `within`, optional
+        Written to; without `within` it may be `automatic` itself.
 
     Returns
     -------
     ndarray of uint8, shape (ny, nx) or that of `within`
-        New.
+        New, or `out`.
     """
-    part = (slice(None), slice(None)) if within is None else within.slices
-    mask: MaskImage = np.zeros(drawn.masked[part].shape, dtype=np.uint8)
-    if automatic is not None:
-        np.bitwise_and(automatic[part], np.uint8(AUTOMATIC), out=mask)
-    if imported is not None:
-        mask |= imported[part].view(np.uint8) * np.uint8(MaskBit.IMPORTED)
-    if drawn.erased is not None:
-        mask[drawn.erased[part]] = 0
-    if automatic is not None:
-        mask |= automatic[part] & np.uint8(MaskBit.INVALID)
-    mask |= drawn.masked[part].view(np.uint8) * np.uint8(MaskBit.REGION)
+    ny, nx = drawn.shape
+    here = Window(0, 0, nx, ny) if within is None else within
+    shape = here.top - here.bottom, here.right - here.left
+    mask: MaskImage = np.empty(shape, np.uint8) if out is None else out
+
+    def strip(start: int, stop: int) -> None:
+        rows = slice(here.bottom + start, here.bottom + stop)
+        part, target = (rows, slice(here.left, here.right)), mask[start:stop]
+        found = np.zeros(target.shape, np.uint8) if automatic is None else automatic[part]
+        invalid = found & np.uint8(MaskBit.INVALID)
+        np.bitwise_and(found, np.uint8(AUTOMATIC), out=target)
+        if imported is not None:
+            target |= imported[part].view(np.uint8) * np.uint8(MaskBit.IMPORTED)
+        if drawn.erased is not None:
+            target[drawn.erased[part]] = 0
+        target |= invalid
+        target |= drawn.masked[part].view(np.uint8) * np.uint8(MaskBit.REGION)
+
+    each(strip, spans(shape))
     return mask
 
 

@@ -61,7 +61,7 @@ def model_grid(shape: tuple[int, int], background: BackgroundParameters) -> Grid
 
 def box_fractions(mask: MaskImage, background: BackgroundParameters) -> Nodes:
     """Share of free pixels in each box of the mesh, or of the model that is not a mesh."""
-    if not background.is_2d or background.model == "mesh":
+    if not background.modelled:
         if background.method == "sep":
             return good_fractions(mask, background.box_size)
         even = Grid.over((mask.shape[0], mask.shape[1]), background.box_size)
@@ -91,7 +91,7 @@ def with_model(
     SkyFitError
         When the free boxes do not determine the model.
     """
-    if not background.is_2d or background.model == "mesh":
+    if not background.modelled:
         return fit
     shape = (pixels.shape[0], pixels.shape[1])
     grid, orders = model_grid(shape, background), term_orders(DEGREES[background.model], *shape)

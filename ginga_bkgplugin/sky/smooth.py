@@ -265,7 +265,7 @@ class Smoother:
     def _finished(self, fit: SkyFit, layers: BlockMask) -> SkyFit:
         """The fit with its noise, and with the model's map where one is asked for."""
         fit, background = self._with_noise(fit), self._background
-        if not background.is_2d or background.model == "mesh":
+        if not background.modelled:
             return fit
         finite = np.isfinite(self._image)
         pixels = np.where(finite, self._image, 0).astype(np.float32)

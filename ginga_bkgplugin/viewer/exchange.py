@@ -19,6 +19,7 @@ from ginga_bkgplugin.recipe.region import Region
 from ginga_bkgplugin.viewer.actions import MaskActions
 from ginga_bkgplugin.viewer.dialogs import ask, choose
 from ginga_bkgplugin.viewer.guard import guarded
+from ginga_bkgplugin.viewer.jobs import Jobs
 from ginga_bkgplugin.viewer.sessions import Sessions
 from ginga_bkgplugin.work.session import Session
 
@@ -40,6 +41,7 @@ class Exchange(MaskActions):
     channel: Any
     logger: Any
     sessions: Sessions
+    jobs: Jobs
     clipboard: list[Clip] = []  # noqa: RUF012 - one for all channels
     tell: Callable[..., None]
 
@@ -124,7 +126,7 @@ class Exchange(MaskActions):
             else:
                 self.take_mask(path, found.polarity, "")
 
-        self._in_pool(session, look, looked)
+        self.jobs.do(session, look, looked)
 
     @guarded
     def take_mask(self, path: str, polarity: str, flags: str) -> None:
@@ -141,31 +143,7 @@ class Exchange(MaskActions):
             session.import_mask(mask, plane)
             session.say(f"{mask.name}: {plane.mean():.2%} masked ({mask.kind}, {polarity}).")
 
-        self._in_pool(session, read, take)
-
-    def _in_pool(
-        self, session: Session, work: Callable[[], Any], done: Callable[[Any], None]
-    ) -> None:
-        def finish(answer: Any, error: Exception | None) -> None:
-            try:
-                if error is not None:
-                    raise error
-                done(answer)
-            except BackgroundPluginError as problem:
-                session.fail(problem)
-            except Exception as problem:
-                self.logger.error(f"{problem!r}", exc_info=True)
-                session.fail(f"Unexpected error: {problem!r}. The log has the details.")
-            self.render()
-
-        def drive() -> None:
-            try:
-                answer, error = work(), None
-            except Exception as problem:  # noqa: BLE001 - raised again on the GUI thread
-                answer, error = None, problem
-            self.fv.gui_do(finish, answer, error)
-
-        self.fv.nongui_do(drive)
+        self.jobs.do(session, read, take)
 
     # --- clipboard and other images
 

@@ -109,7 +109,7 @@ class Jobs:
                 step.fit.make()
             return step
 
-        self._do(session, work, functools.partial(take_look, session, recipe))
+        self.do(session, work, functools.partial(take_look, session, recipe))
 
     def cancel(self) -> None:
         """Stop the run at once; the result before stays."""
@@ -142,7 +142,7 @@ class Jobs:
             session.note_saved(paths)
             session.say(f"Saved in {paths[0].parent}: {names}.")
 
-        self._do(session, write, done)
+        self.do(session, write, done)
 
     def load(self, session: Session) -> None:
         """Load saved products."""
@@ -152,7 +152,7 @@ class Jobs:
             session.show_result(result)
             session.say("Loaded the saved products.")
 
-        self._do(session, functools.partial(load_result, session.frame, session.saved_in), done)
+        self.do(session, functools.partial(load_result, session.frame, session.saved_in), done)
 
     def subtract(self, session: Session, show: Callable[[Product], str]) -> None:
         """Make the subtracted image and hand it to `show`, which answers where it went."""
@@ -162,9 +162,9 @@ class Jobs:
             return
         session.say("Subtracting …")
         make = functools.partial(make_product, frame, result, "subbkg")
-        self._do(session, make, lambda product: session.say(show(product)))
+        self.do(session, make, lambda product: session.say(show(product)))
 
-    def _do(self, session: Session, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+    def do(self, session: Session, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
         """Do work in the pool and `done` with its answer on the GUI thread."""
 
         def finish(answer: Any, error: BaseException | None) -> None:

@@ -199,12 +199,9 @@ def _manual_mask(
         )
     if imported is not None and imported.shape != pixels.shape:
         raise ImageError(f"The mask has shape {imported.shape}, the image {pixels.shape}.")
-    invalid = mask_invalid(pixels, recipe.invalid, dq=dq)
-    if not recipe.regions and not wanted:
-        mask: MaskImage = invalid.view(np.uint8)
-        mask *= np.uint8(MaskBit.INVALID)  # in place: memory touched first costs time
-        return mask
-    return compose(drawn, invalid * np.uint8(MaskBit.INVALID), imported if wanted else None)
+    bits: MaskImage = mask_invalid(pixels, recipe.invalid, dq=dq).view(np.uint8)
+    bits *= np.uint8(MaskBit.INVALID)  # in place: memory touched first costs time
+    return compose(drawn, bits, imported if wanted else None, out=bits)
 
 
 def second_look(

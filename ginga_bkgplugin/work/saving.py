@@ -53,9 +53,9 @@ def result_cards(result: Result) -> Cards:
 def background_type(background: BackgroundParameters) -> str:
     """Method and model in a word or two, e.g. ``SEP``, ``SEP SMOOTH FILL``, ``SMOOTH PLANE``."""
     words = [background.method]
-    if background.is_2d and background.model != "mesh":
+    if background.modelled:
         words.append(background.model)
-    elif background.is_2d and (background.method, background.fill) == ("sep", "smooth"):
+    elif background.fills_smoothly:
         words.append("smooth fill")
     return " ".join(words).upper()
 

@@ -77,9 +77,9 @@ def summary_words(result: Result) -> str:
 def model_words(result: Result) -> str:
     """How many boxes were measured, and what the model made of the others."""
     fit, background = result.fit, result.recipe.background
-    if not background.is_2d or background.model == "mesh":
-        smoothly = background.is_2d and (background.method, background.fill) == ("sep", "smooth")
-        return f"{fit.filled} of {fit.boxes} boxes filled" + (" smoothly" if smoothly else "")
+    if not background.modelled:
+        smoothly = " smoothly" if background.fills_smoothly else ""
+        return f"{fit.filled} of {fit.boxes} boxes filled{smoothly}"
     name = {"constant": "one constant", "plane": "a plane"}.get(
         background.model, f"a polynomial of degree {background.model.removeprefix('poly')}"
     )

@@ -62,7 +62,7 @@ def image(small: SimulatedField, tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")  # of a package it would end when xdist mixes packages
 def ginga() -> Iterator[Any]:
     """The one Ginga of this process."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"

@@ -2,46 +2,23 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import pytest
-from astropy.wcs import WCS
 
 from ginga_bkgplugin.files.frames import Frame, read_frame
 from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.recipe.errors import NoWCSError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
-from ginga_bkgplugin.sky.simulate import sample_field
 from ginga_bkgplugin.work.loading import load_result
-from ginga_bkgplugin.work.pipeline import Result, run
 from ginga_bkgplugin.work.saving import save_products
-from ginga_bkgplugin.work.session import Session, Work
-
-FIELD = sample_field((200, 220), stars=20)
-SKY = Frame(FIELD.data, FIELD.header, wcs=WCS(FIELD.header))
-CIRCLE = PixelCircle(136, 114, 44)
+from ginga_bkgplugin.work.session import Session
+from tests.work.sessions import CIRCLE, FIELD, SKY, run_session
 
 
 @pytest.fixture
 def session() -> Session:
     return Session(SKY)
-
-
-def _steps(session: Session, work: Work) -> list[Any]:
-    frame = session.frame
-    options: dict[str, Any] = {"wcs": frame.wcs, "saturation_level": frame.saturation_level}
-    return list(run(frame.data, work.recipe, start=work.start, **options))
-
-
-def _run(session: Session, mode: str = "run") -> Result:
-    work = session.begin(mode)
-    *steps, result = _steps(session, work)
-    for step in steps:
-        assert session.advance(work.serial, step)
-    assert session.finish(work.serial, result)
-    assert session.result is not None
-    return session.result
 
 
 # --- regions
@@ -195,7 +172,7 @@ def test_saved_products_are_offered_when_the_image_is_described(tmp_path: Path) 
     frame = read_frame(tmp_path / "a.fits")
     first = Session(frame)
     assert not first.view().can_load
-    first.note_saved(save_products(frame, _run(first)))
+    first.note_saved(save_products(frame, run_session(first)))
     assert first.view().can_load
 
     second = Session(frame)
@@ -208,7 +185,7 @@ def test_products_saved_elsewhere_can_be_loaded_from_there(tmp_path: Path) -> No
     write_fits(tmp_path / "a.fits", FIELD.data, FIELD.header)
     session = Session(read_frame(tmp_path / "a.fits"))
 
-    session.note_saved(save_products(session.frame, _run(session), folder=tmp_path / "out"))
+    session.note_saved(save_products(session.frame, run_session(session), folder=tmp_path / "out"))
 
     assert session.view().can_load
     assert session.saved_in == tmp_path / "out"
@@ -219,7 +196,7 @@ def test_a_loaded_result_brings_its_recipe(tmp_path: Path) -> None:
     first = Session(read_frame(tmp_path / "a.fits"))
     first.add_region(CIRCLE)
     first.set_parameter("box_size", 50)
-    save_products(first.frame, _run(first))
+    save_products(first.frame, run_session(first))
     second = Session(first.frame)
 
     second.show_result(load_result(second.frame))
@@ -232,7 +209,7 @@ def test_a_loaded_result_brings_its_recipe(tmp_path: Path) -> None:
 
 def test_dropped_maps_free_the_memory_and_keep_the_recipe(session: Session) -> None:
     session.add_region(CIRCLE)
-    _run(session)
+    run_session(session)
 
     session.drop_maps()
 
@@ -246,7 +223,7 @@ def test_dropped_maps_free_the_memory_and_keep_the_recipe(session: Session) -> N
 
 def test_the_value_under_the_cursor_is_that_of_the_maps(session: Session) -> None:
     session.add_region(CIRCLE)
-    result = _run(session)
+    result = run_session(session)
 
     words = session.value_at(136, 114)
 
@@ -257,7 +234,7 @@ def test_the_value_under_the_cursor_is_that_of_the_maps(session: Session) -> Non
 
 @pytest.mark.parametrize(("x", "y"), [(-1, 5), (5, -1), (220, 5), (5, 200)])
 def test_beside_the_image_there_is_no_value(session: Session, x: int, y: int) -> None:
-    _run(session)
+    run_session(session)
 
     assert session.value_at(x, y) == ""
 

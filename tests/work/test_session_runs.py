@@ -4,20 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from astropy.wcs import WCS
 
-from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.recipe.errors import SkyFitError
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.recipe.shapes import PixelCircle
-from ginga_bkgplugin.sky.simulate import sample_field
 from ginga_bkgplugin.sky.steps import Pass, Stage
 from ginga_bkgplugin.work.pipeline import Result, run
-from ginga_bkgplugin.work.session import MOST_PASSES, Session, Work
-
-FIELD = sample_field((200, 220), stars=20)
-SKY = Frame(FIELD.data, FIELD.header, wcs=WCS(FIELD.header))
-CIRCLE = PixelCircle(136, 114, 44)
+from ginga_bkgplugin.work.session import MOST_PASSES, Session
+from tests.work.sessions import CIRCLE, FIELD, SKY, run_session, steps_of
 
 
 @pytest.fixture
@@ -25,27 +18,11 @@ def session() -> Session:
     return Session(SKY)
 
 
-def _steps(session: Session, work: Work) -> list[Any]:
-    frame = session.frame
-    options: dict[str, Any] = {"wcs": frame.wcs, "saturation_level": frame.saturation_level}
-    return list(run(frame.data, work.recipe, start=work.start, **options))
-
-
-def _run(session: Session, mode: str = "run") -> Result:
-    work = session.begin(mode)
-    *steps, result = _steps(session, work)
-    for step in steps:
-        assert session.advance(work.serial, step)
-    assert session.finish(work.serial, result)
-    assert session.result is not None
-    return session.result
-
-
 # --- runs
 
 
 def test_a_finished_run_is_the_result_and_its_rows_are_shown(session: Session) -> None:
-    result = _run(session)
+    result = run_session(session)
 
     view = session.view()
     assert view.rows == result.rows
@@ -58,7 +35,7 @@ def test_a_finished_run_is_the_result_and_its_rows_are_shown(session: Session) -
 
 def test_a_run_under_way_shows_its_stage_and_preview(session: Session) -> None:
     work = session.begin("run")
-    steps = _steps(session, work)
+    steps = steps_of(session, work)
     session.advance(work.serial, next(step for step in steps if isinstance(step, Pass)))
     session.advance(work.serial, Stage("Finding sources", 0.4))
 
@@ -71,7 +48,7 @@ def test_a_run_under_way_shows_its_stage_and_preview(session: Session) -> None:
 
 def test_answers_of_an_outdated_run_are_dropped(session: Session) -> None:
     old = session.begin("run")
-    *steps, result = _steps(session, old)
+    *steps, result = steps_of(session, old)
     session.cancel()
     new = session.begin("run")
 
@@ -87,7 +64,7 @@ def test_answers_of_an_outdated_run_are_dropped(session: Session) -> None:
 
 def test_a_second_end_of_the_same_run_is_dropped(session: Session) -> None:
     work = session.begin("run")
-    result = _steps(session, work)[-1]
+    result = steps_of(session, work)[-1]
     session.finish(work.serial, result)
 
     assert not session.finish(work.serial, SkyFitError("late"))
@@ -95,10 +72,10 @@ def test_a_second_end_of_the_same_run_is_dropped(session: Session) -> None:
 
 
 def test_cancelling_keeps_the_result_before_and_its_rows(session: Session) -> None:
-    result = _run(session)
+    result = run_session(session)
     session.set_parameter("sigma", 9)
     work = session.begin("run")
-    for step in _steps(session, work)[:-1]:
+    for step in steps_of(session, work)[:-1]:
         session.advance(work.serial, step)
 
     session.cancel()
@@ -112,7 +89,7 @@ def test_cancelling_keeps_the_result_before_and_its_rows(session: Session) -> No
 
 
 def test_cancelling_with_nothing_running_changes_nothing(session: Session) -> None:
-    result = _run(session)
+    result = run_session(session)
     words = session.view().words
 
     session.cancel()
@@ -122,7 +99,7 @@ def test_cancelling_with_nothing_running_changes_nothing(session: Session) -> No
 
 
 def test_an_error_is_shown_and_the_result_before_kept(session: Session) -> None:
-    result = _run(session)
+    result = run_session(session)
     work = session.begin("run")
 
     session.finish(work.serial, SkyFitError("Over-masked."))
@@ -136,7 +113,7 @@ def test_a_change_during_a_run_is_not_lost(session: Session) -> None:
     work = session.begin("run")
     session.add_region(CIRCLE)
 
-    session.finish(work.serial, _steps(session, work)[-1])
+    session.finish(work.serial, steps_of(session, work)[-1])
 
     assert session.recipe.regions == (CIRCLE,)
     assert session.stale
@@ -153,10 +130,10 @@ def _weak(session: Session, passes: int = 1) -> None:
 
 def test_one_more_pass_goes_on_from_the_last_one(session: Session) -> None:
     _weak(session)
-    first = _run(session)
+    first = run_session(session)
     assert session.view().can_continue
 
-    second = _run(session, "more")
+    second = run_session(session, "more")
 
     assert second.rows[0] == first.rows[0]
     assert len(second.rows) == 2
@@ -165,11 +142,11 @@ def test_one_more_pass_goes_on_from_the_last_one(session: Session) -> None:
     assert not session.stale
 
 
-def test_passes_one_by_one_give_the_bytes_of_one_run(session: Session) -> None:
+def test_passes_one_by_one_give_the_bytes_of_onerun_session(session: Session) -> None:
     _weak(session)
-    _run(session)
-    _run(session, "more")
-    third = _run(session, "more")
+    run_session(session)
+    run_session(session, "more")
+    third = run_session(session, "more")
 
     *_, whole = run(FIELD.data, session.recipe, saturation_level=SKY.saturation_level)
 
@@ -190,7 +167,7 @@ def test_one_more_pass_without_a_result_is_the_first_one(session: Session) -> No
 def test_until_nothing_new_writes_down_the_passes_it_took(session: Session, method: str) -> None:
     session.set_parameter("method", method)
 
-    result = _run(session, "stable")
+    result = run_session(session, "stable")
 
     assert result.stable
     looks = method == "smooth"  # a pass more than it took: to see that it needs none
@@ -210,7 +187,7 @@ def test_until_nothing_new_writes_down_the_passes_it_took(session: Session, meth
 )
 def test_after_a_change_it_starts_anew(session: Session, change: Any) -> None:
     _weak(session)
-    _run(session)
+    run_session(session)
 
     change(session)
 
@@ -220,7 +197,7 @@ def test_after_a_change_it_starts_anew(session: Session, change: Any) -> None:
 
 def test_another_number_of_passes_alone_does_not_stop_going_on(session: Session) -> None:
     _weak(session)
-    _run(session)
+    run_session(session)
 
     session.set_parameter("passes", 9)
 
@@ -229,11 +206,11 @@ def test_another_number_of_passes_alone_does_not_stop_going_on(session: Session)
 
 def test_a_change_while_going_on_keeps_the_users_recipe(session: Session) -> None:
     _weak(session)
-    _run(session)
+    run_session(session)
     work = session.begin("more")
     session.set_parameter("sigma", 8)
 
-    session.finish(work.serial, _steps(session, work)[-1])
+    session.finish(work.serial, steps_of(session, work)[-1])
 
     assert session.recipe.source.sigma == 8
     assert session.result is not None

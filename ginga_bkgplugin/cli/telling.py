@@ -1,0 +1,41 @@
+"""``ginga-bkg status``: what is known of an image and its products."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ginga_bkgplugin.cli.talk import say
+from ginga_bkgplugin.files.frames import read_frame
+from ginga_bkgplugin.files.names import find_products
+from ginga_bkgplugin.recipe.errors import BackgroundPluginError
+
+if TYPE_CHECKING:
+    from ginga_bkgplugin.cli import Commands
+
+
+def add_status(commands: Commands) -> None:
+    """The command and its options."""
+    status = commands.add_parser("status", help="the products of images, and what they say")
+    status.add_argument("files", nargs="+", metavar="FILE")
+    status.add_argument("--output", type=Path, metavar="DIR", help="folder of the products")
+    status.set_defaults(command=status_command)
+
+
+def status_command(options: argparse.Namespace) -> int:
+    """Tell the products of images."""
+    failed = 0
+    for file in options.files:
+        try:
+            frame = read_frame(file)
+        except BackgroundPluginError as error:
+            failed += 1
+            say(f"{file}: failed: {error}")
+            continue
+        found = find_products(frame, options.output)
+        subtracted = "subtracted" if frame.header.get("BKGSUB") is True else "not subtracted"
+        say(f"{frame.name}: {subtracted}, {len(found) or 'no'} products")
+        for kind, path in found.items():
+            say(f"  {kind:12} {path}")
+    return 1 if failed else 0
