@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     )
     from ginga_bkgplugin.sky.background import SkyFit, fit_background, subtract_background
     from ginga_bkgplugin.sky.blobs import adopt_blob, grow_from
+    from ginga_bkgplugin.sky.boxsample import BoxSample, box_sample
+    from ginga_bkgplugin.sky.inspection import Box, BoxReport, inspect_boxes
     from ginga_bkgplugin.sky.layers import compose
     from ginga_bkgplugin.sky.masking import iterate_source_mask, mask_invalid
     from ginga_bkgplugin.sky.pixels import MaskBit
@@ -137,6 +139,15 @@ _HOMES = {
         "adopt_blob",
         "grow_from",
     ),
+    "sky.boxsample": (
+        "BoxSample",
+        "box_sample",
+    ),
+    "sky.inspection": (
+        "Box",
+        "BoxReport",
+        "inspect_boxes",
+    ),
     "sky.layers": ("compose",),
     "sky.masking": (
         "iterate_source_mask",
@@ -201,6 +212,9 @@ __all__ = [
     "Background",
     "BackgroundParameters",
     "BackgroundPluginError",
+    "Box",
+    "BoxReport",
+    "BoxSample",
     "Carried",
     "DetectionError",
     "Drawn",
@@ -247,11 +261,13 @@ __all__ = [
     "__version__",
     "adopt_blob",
     "anchor_regions",
+    "box_sample",
     "carry_regions",
     "compose",
     "draw",
     "fit_background",
     "grow_from",
+    "inspect_boxes",
     "iterate_source_mask",
     "load_result",
     "look_at_mask",

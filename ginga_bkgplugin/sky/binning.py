@@ -96,7 +96,17 @@ class BlockMask:
         return part
 
 
-def full_mask(layers: MaskImage | BlockMask) -> MaskImage:
+Layers = MaskImage | BlockMask
+
+
+def masked_rows(layers: Layers, start: int, stop: int, step: int = 1) -> MaskImage:
+    """Every `step`-th row of a mask from `start` to before `stop`."""
+    if isinstance(layers, BlockMask):
+        return layers.rows(start, stop, step)
+    return layers[start:stop:step]
+
+
+def full_mask(layers: Layers) -> MaskImage:
     """The mask as one read-only plane."""
     return read_only(layers.full() if isinstance(layers, BlockMask) else layers)
 
