@@ -24,7 +24,7 @@ from ginga_bkgplugin.recipe.recipe import GROUPS
 from ginga_bkgplugin.work.pipeline import finish, run
 from ginga_bkgplugin.work.saving import make_product
 
-COMMANDS = ("demo", "view", "run", "status")
+COMMANDS = ("demo", "view", "run", "status", "report")
 _REQUEST = re.compile(r"^<!-- table: ([\w-]+) -->$", re.MULTILINE)
 
 

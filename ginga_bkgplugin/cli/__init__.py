@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ginga_bkgplugin.cli.options import add_recipe_options, effective_recipe
+from ginga_bkgplugin.cli.reporting import add_report
 from ginga_bkgplugin.cli.running import add_run
 from ginga_bkgplugin.cli.talk import say, talk
 from ginga_bkgplugin.cli.telling import add_status
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_run(commands)
     add_status(commands)
+    add_report(commands)
     return parser
 
 

@@ -21,6 +21,7 @@ from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.steps import Pass, PassRow
 from ginga_bkgplugin.work.gathering import Named, gather
+from ginga_bkgplugin.work.judging import Judgement, judge
 from ginga_bkgplugin.work.pipeline import Result, run
 from ginga_bkgplugin.work.saving import check_saving, save_products
 from ginga_bkgplugin.work.viewmodel import summary_words
@@ -43,6 +44,8 @@ def add_run(commands: Commands) -> None:
                        help=f"of {','.join((*KINDS, RECIPE))} (default: %(default)s)")  # fmt: skip
     batch.add_argument("--subtract", action="store_true", help="also write image - background")
     batch.add_argument("--overwrite", action="store_true", help="replace existing products")
+    batch.add_argument("--verdict", action=argparse.BooleanOptionalAction, default=True,
+                       help="say whether the background can be trusted, and why not")  # fmt: skip
     batch.add_argument("--names", choices=STYLES, default=STYLES[0],
                        help="style of the products' names (default: %(default)s)")  # fmt: skip
     add_recipe_options(batch)
@@ -95,8 +98,17 @@ def _run_one(
     assert result is not None
     paths = save_products(frame, result, kinds, **where)
     say(f"{frame.name}: {summary_words(result)}")
+    if options.verdict:
+        for words in verdict_words(judge(frame, result)):
+            say(f"  {words}")
     for path in paths:
         say(f"  {path}")
+
+
+def verdict_words(judgement: Judgement) -> list[str]:
+    """The verdict and its advice, a line each."""
+    advice = [f"Try: {advice.words}. {advice.why}" for advice in judgement.advice]
+    return [judgement.verdict.words(), *advice]
 
 
 def pass_words(row: PassRow) -> str:

@@ -128,6 +128,11 @@ def write_text(path: Path, text: str, *, overwrite: bool = False) -> None:
     _write(path, lambda name: Path(name).write_text(text, encoding="utf-8"), overwrite)
 
 
+def write_bytes(path: Path, content: bytes, *, overwrite: bool = False) -> None:
+    """Write a file of any kind whole or not at all; raises like `write_fits`."""
+    _write(path, lambda name: Path(name).write_bytes(content), overwrite)
+
+
 def check_absent(paths: Iterable[Path]) -> None:
     """Refuse, before anything is written, if any of the files exists.
 
