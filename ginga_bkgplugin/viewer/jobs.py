@@ -77,9 +77,12 @@ class Jobs:
             for step in steps:
                 if isinstance(step, Result):
                     outcome = step
+                    _ = step.mask
                     continue
-                if isinstance(step, Pass) and self._maps_wanted():
-                    step.fit.make()
+                if isinstance(step, Pass):
+                    _ = step.mask  # made here, not on the GUI thread
+                    if self._maps_wanted():
+                        step.fit.make()
                 self.fv.gui_do(self._step, session, work.serial, step)
         except Exception as error:
             if not isinstance(error, BackgroundPluginError):
@@ -106,6 +109,7 @@ class Jobs:
         def work() -> Pass | None:
             step = self.worker.look(frame.data, recipe, wcs=frame.wcs, imported=imported)
             if step is not None:
+                _ = step.mask
                 step.fit.make()
             return step
 
