@@ -21,6 +21,7 @@ from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.steps import Pass, PassRow
 from ginga_bkgplugin.work.gathering import Named, gather
+from ginga_bkgplugin.work.memory import keep_freed_memory
 from ginga_bkgplugin.work.pipeline import Result, run
 from ginga_bkgplugin.work.saving import check_saving, save_products
 from ginga_bkgplugin.work.viewmodel import summary_words
@@ -54,6 +55,7 @@ def run_command(options: argparse.Namespace) -> int:
     """Run a recipe on images and write the products."""
     from tqdm import tqdm
 
+    keep_freed_memory()
     recipe, named = effective_recipe(options), named_masks(options)
     if options.no_automatic:
         recipe = dataclasses.replace(recipe, automatic=False)
