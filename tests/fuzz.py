@@ -6,6 +6,7 @@ python tests/fuzz.py {recipe,regions,image,mask} [-max_total_time=300] [corpus f
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 import warnings
@@ -61,10 +62,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
 
     def tried(data: bytes) -> None:
-        try:
+        with contextlib.suppress(BackgroundPluginError, UnicodeError):
             reader(data)
-        except (BackgroundPluginError, UnicodeError):
-            pass
 
     atheris.Setup(sys.argv, tried)
     atheris.Fuzz()
