@@ -49,8 +49,11 @@ if TYPE_CHECKING:
         SkyPolygon,
         SkyStroke,
     )
+    from ginga_bkgplugin.sky.advice import Advice
     from ginga_bkgplugin.sky.background import SkyFit, fit_background, subtract_background
     from ginga_bkgplugin.sky.blobs import adopt_blob, grow_from
+    from ginga_bkgplugin.sky.boxsample import BoxSample, box_sample
+    from ginga_bkgplugin.sky.inspection import Box, BoxReport, inspect_boxes
     from ginga_bkgplugin.sky.layers import compose
     from ginga_bkgplugin.sky.masking import iterate_source_mask, mask_invalid
     from ginga_bkgplugin.sky.pixels import MaskBit
@@ -58,8 +61,10 @@ if TYPE_CHECKING:
     from ginga_bkgplugin.sky.raster import Drawn, draw, mask_regions
     from ginga_bkgplugin.sky.simulate import SimulatedField, sample_field, truth_field
     from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
+    from ginga_bkgplugin.sky.verdict import Finding, Verdict
     from ginga_bkgplugin.work.carry import Carried, anchor_regions, carry_regions
     from ginga_bkgplugin.work.image import ScienceImage
+    from ginga_bkgplugin.work.judging import Judgement, judge
     from ginga_bkgplugin.work.loading import load_result, read_recipe
     from ginga_bkgplugin.work.pipeline import Result, run
     from ginga_bkgplugin.work.saving import save_products
@@ -128,6 +133,7 @@ _HOMES = {
         "SkyPolygon",
         "SkyStroke",
     ),
+    "sky.advice": ("Advice",),
     "sky.background": (
         "SkyFit",
         "fit_background",
@@ -136,6 +142,15 @@ _HOMES = {
     "sky.blobs": (
         "adopt_blob",
         "grow_from",
+    ),
+    "sky.boxsample": (
+        "BoxSample",
+        "box_sample",
+    ),
+    "sky.inspection": (
+        "Box",
+        "BoxReport",
+        "inspect_boxes",
     ),
     "sky.layers": ("compose",),
     "sky.masking": (
@@ -162,12 +177,20 @@ _HOMES = {
         "PassRow",
         "Stage",
     ),
+    "sky.verdict": (
+        "Finding",
+        "Verdict",
+    ),
     "work.carry": (
         "Carried",
         "anchor_regions",
         "carry_regions",
     ),
     "work.image": ("ScienceImage",),
+    "work.judging": (
+        "Judgement",
+        "judge",
+    ),
     "work.loading": (
         "load_result",
         "read_recipe",
@@ -198,16 +221,22 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Advice",
     "Background",
     "BackgroundParameters",
     "BackgroundPluginError",
+    "Box",
+    "BoxReport",
+    "BoxSample",
     "Carried",
     "DetectionError",
     "Drawn",
+    "Finding",
     "Frame",
     "ImageError",
     "ImportedMask",
     "InvalidParameters",
+    "Judgement",
     "Mask",
     "MaskBit",
     "MaskLook",
@@ -243,16 +272,20 @@ __all__ = [
     "SmoothParameters",
     "SourceMaskParameters",
     "Stage",
+    "Verdict",
     "WorkerError",
     "__version__",
     "adopt_blob",
     "anchor_regions",
+    "box_sample",
     "carry_regions",
     "compose",
     "draw",
     "fit_background",
     "grow_from",
+    "inspect_boxes",
     "iterate_source_mask",
+    "judge",
     "load_result",
     "look_at_mask",
     "mask_invalid",
