@@ -86,7 +86,7 @@ def _run_one(
     where = {"folder": options.output, "style": options.names, "overwrite": options.overwrite}
     check_saving(frame, kinds, **where)
     if subtracted_by(frame) is not None:
-        talk(f"{frame.name}: {subtracted_words(frame)}")
+        talk(f"{frame.name}: Look: this image is {subtracted_words(frame)}.")
     recipe, imported = gather(recipe, frame, named, lambda told: talk(f"{frame.name}: {told}"))
     result: Result | None = None
     for step in run(

@@ -51,7 +51,7 @@ def subtract_command(options: argparse.Namespace) -> int:
     def work(file: str) -> str:
         frame = read_frame(file)
         if subtracted_by(frame) is not None:
-            talk(f"{frame.name}: {subtracted_words(frame)}")
+            talk(f"{frame.name}: Look: this image is {subtracted_words(frame)}.")
         path = subtract_file(
             file, background=options.background, folder=options.output, style=options.names,
             overwrite=options.overwrite, force=options.force,

@@ -93,21 +93,43 @@ def mesh_of(sky_map: Map, y: Nodes, x: Nodes) -> Mesh:
     if isinstance(sky_map, SplineMap):
         return Mesh(sky_map.nodes, sky_map.y, sky_map.x, sky_map.shape, least=sky_map.least)
     shape = (sky_map.shape[0], sky_map.shape[1])
-    rows, columns = (_places(side, size) for side, size in zip((y, x), shape, strict=True))
-    nodes = rows_of(sky_map, 0, shape[0])[np.ix_(rows, columns)].astype(np.float64)
+    (rows, y, down), (columns, x, across) = (
+        _places(side, size) for side, size in zip((y, x), shape, strict=True)
+    )
+    values = rows_of(sky_map, 0, shape[0])[np.ix_(rows, columns)].astype(np.float64)
+    nodes = down @ values @ across.T
     if not np.isfinite(nodes).all():
         raise ProductError(
             "The background is blank at a node of its mesh (blank_invalid): save the bkgmap."
         )
-    return Mesh(nodes, rows.astype(np.float64), columns.astype(np.float64), shape, CUBICS)
+    return Mesh(nodes, y, x, shape, CUBICS)
 
 
-def _places(centres: Nodes, size: int) -> Any:
-    """Pixels for nodes: four for each piece from a centre, or edge, to the next."""
-    inner = [start for start in np.ceil(centres).astype(int) if 4 <= start <= size - 4]
-    edges = [0, *inner, size]
-    pieces = [np.round(np.linspace(start, end - 1, 4)) for start, end in itertools.pairwise(edges)]
-    return np.unique(np.concatenate(pieces)).astype(np.intp)
+def _places(centres: Nodes, size: int) -> tuple[Any, Nodes, Nodes]:
+    """Four nodes for each piece from a centre, or edge, to the next.
+
+    Returns
+    -------
+    pixels : ndarray of int
+        To take values from.
+    places : ndarray of float64
+        Of the nodes: these pixels, and places between in a piece of less than four.
+    weights : ndarray of float64, shape (places, pixels)
+        Of the pixels in the nodes.
+    """
+    from scipy.linalg import block_diag  # late: opening a file need not wait for it
+
+    inner = [start for start in np.floor(centres).astype(int) + 1 if 0 < start < size]
+    pixels, places, weights = [], [], []
+    for start, end in itertools.pairwise([0, *inner, size]):
+        taken: Any = np.unique(np.round(np.linspace(start, end - 1, 4)))
+        nodes: Any = (
+            taken if taken.size == 4 else start + np.linspace(0, max(end - 1 - start, 0.75), 4)
+        )
+        pixels.append(taken)
+        places.append(nodes)
+        weights.append(_lagrange(taken, nodes))
+    return np.concatenate(pixels).astype(np.intp), np.concatenate(places), block_diag(*weights)
 
 
 def _along(places: Nodes, values: Any, positions: Any) -> FloatImage:

@@ -107,14 +107,14 @@ def subtracted_by(frame: Frame) -> Sign | None:
 
 
 def subtracted_words(frame: Frame) -> str:
-    """Whether the background was subtracted, in words; empty where nothing says so."""
+    """Whether the background was subtracted, after an *is*; empty where nothing says so."""
     if is_ours(frame.header):
         model = frame.header.get("BKGID")
         return "subtracted" + (f" (background {model})" if model else "")
     sign = subtracted_by(frame)
     if sign is None:
         return ""
-    return f"seems subtracted already, by {sign.program} ({sign.cards})"
+    return f"probably subtracted already, by {sign.program} ({sign.cards})"
 
 
 def _cards(header: fits.Header) -> dict[str, Any]:

@@ -78,6 +78,12 @@ def load_result(frame: Frame, *folders: str | Path | None) -> Result:
     )
 
 
+def load_and_look(frame: Frame, *folders: str | Path | None) -> tuple[Result, str]:
+    """As `load_result`, with a warning where what is loaded is stale."""
+    result = load_result(frame, *folders)
+    return result, stale_words(stale_products(frame, find_products(frame, *folders)))
+
+
 def _maps(found: dict[str, Path], frame: Frame) -> tuple[Map, Map, fits.Header]:
     """Background and rms, from their maps or from their mesh, and the background's header."""
     if {"bkgmap", "bkgrms"} <= set(found):
