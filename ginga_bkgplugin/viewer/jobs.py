@@ -9,7 +9,7 @@ from typing import Any
 from ginga_bkgplugin.files.products import Product
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError
 from ginga_bkgplugin.sky.steps import Pass
-from ginga_bkgplugin.work.loading import load_result
+from ginga_bkgplugin.work.loading import load_and_look
 from ginga_bkgplugin.work.look import begin_look, take_look
 from ginga_bkgplugin.work.pipeline import Result, Step
 from ginga_bkgplugin.work.saving import make_product, save_products
@@ -152,11 +152,12 @@ class Jobs:
         """Load saved products."""
         session.say("Loading …")
 
-        def done(result: Any) -> None:
+        def done(answer: Any) -> None:
+            result, stale = answer
             session.show_result(result)
-            session.say("Loaded the saved products.")
+            session.say(f"Loaded the saved products. {stale}".strip())
 
-        self.do(session, functools.partial(load_result, session.frame, session.saved_in), done)
+        self.do(session, functools.partial(load_and_look, session.frame, *session.folders), done)
 
     def subtract(self, session: Session, show: Callable[[Product], str]) -> None:
         """Make the subtracted image and hand it to `show`, which answers where it went."""
