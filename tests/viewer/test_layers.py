@@ -324,7 +324,7 @@ def test_of_thousands_of_shapes_the_list_shows_a_page(desk: Desk) -> None:
 
 def test_undo_to_an_earlier_run_brings_its_mask_back(desk: Desk) -> None:
     first = desk.run().mask.copy()
-    desk.plugin.set_parameter("sigma", 9)
+    desk.plugin.set_automatic(False)
     second = desk.run().mask
     assert not np.array_equal(first, second)
 
