@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
 from ginga_bkgplugin.recipe.errors import ParameterError
@@ -74,7 +75,13 @@ class Region:
         return dataclasses.replace(self, **changes)
 
     def bare(self) -> Self:
-        """A copy without name, colour and lock: only what decides the mask."""
+        """The shape without name, colour and lock: only what decides the mask."""
+        if not (self.name or self.color or self.locked):
+            return self
+        return self._bare
+
+    @functools.cached_property
+    def _bare(self) -> Self:
         return self.replace(name="", color="", locked=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -143,6 +150,19 @@ class SkyRegion(Region):
             if hasattr(self, name):
                 return tuple(dec for _, dec in getattr(self, name))
         return (self.dec,)  # type: ignore[attr-defined]
+
+
+def common_ends(before: Sequence[Any], after: Sequence[Any]) -> tuple[int, int]:
+    """How many entries two lists share at their beginning, and after these at their end."""
+    first, shorter = 0, min(len(before), len(after))
+    while first < shorter and (before[first] is after[first] or before[first] == after[first]):
+        first += 1
+    last = 0
+    while last < shorter - first and (
+        before[-1 - last] is after[-1 - last] or before[-1 - last] == after[-1 - last]
+    ):
+        last += 1
+    return first, last
 
 
 def direction(angle: float) -> Point:

@@ -205,16 +205,17 @@ class Background(Exchange, LocalPlugin):
             return
         view = session.view()
         self.panel.render(view)
-        self.shapes.show([row.pixel for row in view.regions], view.selection)
         shown = session.shown
         mask = session.live_mask(always=self.shapes.tool in BRUSHES)
         fit = shown.fit if shown and shown.fit.made else None
-        self.overlays.set_arrays(
-            session.live.changes,
-            mask=mask,
-            background=fit.level if fit else None,
-            rms=fit.rms if fit else None,
-        )
+        with self.fitsimage.suppress_redraw:  # one for both layers
+            self.shapes.show([row.pixel for row in view.regions], view.selection)
+            self.overlays.set_arrays(
+                session.live.changes,
+                mask=mask,
+                background=fit.level if fit else None,
+                rms=fit.rms if fit else None,
+            )
         if wants_look(session):
             self.jobs.look(session)
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from ginga_bkgplugin.recipe.errors import NoWCSError
 from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.recipe.region import PixelRegion, Point, SkyRegion
+from ginga_bkgplugin.recipe.region import PixelRegion, Point, Region, SkyRegion, common_ends
 from ginga_bkgplugin.sky.maps import value_at
 from ginga_bkgplugin.sky.pixels import reasons
-from ginga_bkgplugin.sky.placing import anchor, spots
+from ginga_bkgplugin.sky.placing import anchor, spots, to_pixels, to_skies
 from ginga_bkgplugin.sky.steps import PassRow
 from ginga_bkgplugin.work.pipeline import Result
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +41,42 @@ class RegionRow:
         text = " × ".join(f"{getattr(region, name):.{digits}f}" for name in region.sizes)
         points = len(spots(region))
         return " ".join([text, *([f"({points} points)"] if points > 1 else [])]).strip()
+
+
+class RegionRows:
+    """The rows of a list of regions; a row is the same object as long as its region is."""
+
+    def __init__(self) -> None:
+        self._regions: tuple[Region, ...] = ()
+        self._rows: tuple[RegionRow, ...] = ()
+
+    def of(self, regions: tuple[Region, ...], wcs: WCS | None) -> tuple[RegionRow, ...]:
+        """The rows of these regions; only those that changed are worked out.
+
+        Raises
+        ------
+        NoWCSError
+            For a region on the sky without WCS.
+        """
+        if regions is not self._regions:
+            first, last = common_ends(self._regions, regions)
+            fresh = _rows_of(regions[first : len(regions) - last], wcs)
+            after = self._rows[len(self._rows) - last :]
+            self._regions, self._rows = regions, (*self._rows[:first], *fresh, *after)
+        return self._rows
+
+
+def _rows_of(regions: Sequence[Region], wcs: WCS | None) -> list[RegionRow]:
+    pixels = to_pixels(regions, wcs)
+    try:
+        skies: list[SkyRegion | None] = list(to_skies(pixels, wcs))
+    except NoWCSError:
+        skies = [None] * len(pixels)
+    rows = []
+    for region, pixel, sky in zip(regions, pixels, skies, strict=True):
+        on_sky = isinstance(region, SkyRegion)
+        rows.append(RegionRow(pixel, region if isinstance(region, SkyRegion) else sky, on_sky))
+    return rows
 
 
 @dataclasses.dataclass(frozen=True)

@@ -47,14 +47,13 @@ def _work_on_second(desk: Desk) -> dict[str, Any]:
 
 
 def _state(desk: Desk) -> dict[str, Any]:
-    objects = desk.shapes
     return {
         "recipe": desk.session.recipe,
         "result": desk.result,
         "list": desk.shape_rows,
         "passes": desk.rows(desk.panel.running.passes),
         "sigma": desk.panel.fields.widgets["sigma"].get_value(),
-        "shown": [each.radius for each in objects if each.kind == "circle"],
+        "shown": [each.radius for each in desk.outlines.regions],
     }  # fmt: skip
 
 
