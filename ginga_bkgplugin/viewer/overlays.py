@@ -39,6 +39,12 @@ def legend() -> list[tuple[str, str]]:
     ]
 
 
+def _map_colors() -> npt.NDArray[np.uint8]:
+    """256 colours for maps, from dark to bright; others than of most images."""
+    levels = np.asarray(cmap.get_cmap("ds9_cool").clst)[:, :3]
+    return np.round(255 * levels).astype(np.uint8)
+
+
 class _TableMapper(RGBMapper):
     """Colours a plane of codes through a table of 256 RGBA values."""
 
@@ -47,7 +53,7 @@ class _TableMapper(RGBMapper):
         self.table = np.zeros((256, 4), np.uint8)
 
     def get_rgb_array(self, idx: Any, order: str | None = None) -> Any:
-        return _ordered(self.table[np.minimum(idx, 255).astype(np.intp)], order)
+        return _looked_up(self.table, idx, order)
 
 
 class _MaskMapper(_TableMapper):
@@ -71,23 +77,11 @@ class _ViewersMapper(RGBMapper):
         return self._viewer.get_rgbmap().get_hash_size()
 
     def get_rgb_array(self, idx: Any, order: str | None = None) -> Any:
-        rgba = np.array(self._viewer.get_rgbmap().get_rgb_array(idx, order="RGBA"))
-        rgba[..., 3] = int(255 * self.opacity)
-        return _ordered(rgba, order)
-
-
-class _MapMapper(RGBMapper):
-    """A colour map with an opacity."""
-
-    def __init__(self, logger: Any) -> None:
-        super().__init__(logger)
-        self.opacity = 1.0
-        self.set_cmap(cmap.get_cmap("ds9_cool"))
-
-    def get_rgb_array(self, idx: Any, order: str | None = None) -> Any:
-        rgba = np.array(super().get_rgb_array(idx, order="RGBA"))
-        rgba[..., 3] = int(255 * self.opacity)
-        return _ordered(rgba, order)
+        every = np.arange(self.get_hash_size(), dtype=np.uint)[np.newaxis]
+        colours = self._viewer.get_rgbmap().get_rgb_array(every, order="RGBA")
+        table = np.array(colours[0], np.uint8)
+        table[:, 3] = int(255 * self.opacity)
+        return _looked_up(table, idx, order)
 
 
 class _LazyImage(BaseImage):
@@ -97,7 +91,11 @@ class _LazyImage(BaseImage):
         self.minval = self.maxval = self.minval_noinf = self.maxval_noinf = 0
 
 
-def _ordered(rgba: npt.NDArray[np.uint8], order: str | None) -> npt.NDArray[np.uint8]:
+def _looked_up(table: npt.NDArray[np.uint8], idx: Any, order: str | None) -> Any:
+    """Colours of codes; four bytes at a time, which is several times faster than one by one."""
+    whole = table.view(np.uint32)[:, 0]
+    found = np.take(whole, idx.astype(np.intp), mode="clip")
+    rgba = found.view(np.uint8).reshape(*found.shape, 4)
     if order in (None, "RGBA"):
         return rgba
     return rgba[..., ["RGBA".index(band) for band in str(order)]]
@@ -119,7 +117,8 @@ class OverlayLayer:
         self.canvas.set_surface(viewer)
         self._classes = classes
         self._images = _ViewersMapper(logger, viewer)
-        self._maps = _MapMapper(logger)
+        self._maps = _TableMapper(logger)
+        self._maps.table[:, :3] = _map_colors()
         self._masks, self._alone = _MaskMapper(logger), _MaskMapper(logger)
         self._filled, self._lines = _TableMapper(logger), _TableMapper(logger)
         self._filled.table[:, :3] = views.filled_colors()
@@ -180,9 +179,9 @@ class OverlayLayer:
         if kind == MASK:
             self._masks.set_opacity(opacity)
             return
-        self._images.opacity = self._maps.opacity = opacity
+        self._images.opacity = opacity
         self._alone.set_opacity(opacity, ground=True)
-        self._filled.table[:, 3] = int(255 * opacity)
+        self._maps.table[:, 3] = self._filled.table[:, 3] = int(255 * opacity)
 
     def shown(self) -> set[str]:
         """What is on the canvas now."""

@@ -26,6 +26,7 @@ Sample = Callable[[Places, Places], npt.NDArray[Any]]
 _SAMPLES = 200  # per axis, for the cut levels of a map
 _HATCH = 9  # samples from one line of the hatching to the next
 LINE, HATCH = 1, 2  # values of the plane of boxes
+_STRIPE = HATCH * (np.arange(2 * _HATCH) % _HATCH < 2).astype(np.uint8)
 _LEAST, _MOST_AWAY = 128, 5  # of the plane of filled boxes: code of the nearest; boxes told apart
 
 
@@ -125,9 +126,11 @@ class LazyPlane(np.ndarray[Any, Any]):
 
     _sample: Sample | None
 
-    def __new__(cls, shape: tuple[int, ...], sample: Sample) -> LazyPlane:
+    def __new__(
+        cls, shape: tuple[int, ...], sample: Sample, dtype: npt.DTypeLike = np.float32
+    ) -> LazyPlane:
         """A plane of this shape."""
-        plane = np.broadcast_to(np.float32(0), shape).view(cls)
+        plane = np.broadcast_to(np.zeros((), dtype), shape).view(cls)
         plane._sample = sample
         return plane
 
@@ -143,7 +146,7 @@ class LazyPlane(np.ndarray[Any, Any]):
             np.arange(size)[part if isinstance(part, slice) else np.ravel(part)]
             for size, part in zip(self.shape, key, strict=True)
         )
-        return np.asarray(self._sample(rows, columns), np.float32)
+        return np.asarray(self._sample(rows, columns), self.dtype)
 
 
 def subtracted(data: npt.NDArray[Any], fit: SkyFit) -> LazyPlane:
@@ -172,10 +175,11 @@ def filled(boxes: Boxes) -> LazyPlane:
         boxes.measured,
         np.clip(np.round(boxes.good * (_LEAST - 1)), 0, _LEAST - 1),
         _LEAST + np.clip(boxes.distance, 0, _MOST_AWAY),
-    )
+    ).astype(np.uint8)
     return LazyPlane(
         _shape(boxes.grid),
         lambda rows, columns: codes[np.ix_(*_places(boxes.grid, rows, columns))],
+        np.uint8,
     )
 
 
@@ -199,15 +203,18 @@ def mesh_lines(boxes: Boxes) -> LazyPlane:
 
     def sample(rows: Places, columns: Places) -> npt.NDArray[Any]:
         j, i = _places(boxes.grid, rows, columns)
-        step = max(1e-9, (columns[-1] - columns[0]) / max(columns.size - 1, 1))
-        away = np.add.outer(rows, columns) / step  # along the image, so that panning moves it
-        stripes = np.mod(away, _HATCH) < 1.5
-        plane = np.where(stripes & ~boxes.measured[np.ix_(j, i)], np.uint8(HATCH), np.uint8(0))
+        plane = np.zeros((rows.size, columns.size), np.uint8)
+        unmeasured = ~boxes.measured[j.min() : j.max() + 1, i.min() : i.max() + 1]
+        if unmeasured.any():
+            step = max(1e-9, (columns[-1] - columns[0]) / max(columns.size - 1, 1))
+            down, across = ((part / step % _HATCH).astype(np.uint8) for part in (rows, columns))
+            stripes = _STRIPE[np.add.outer(down, across)]  # of the image: panning moves them
+            np.multiply(stripes, unmeasured[np.ix_(j - j.min(), i - i.min())], out=plane)
         plane[1:][np.diff(j) > 0] = LINE
         plane[:, 1:][:, np.diff(i) > 0] = LINE
         return plane
 
-    return LazyPlane(_shape(boxes.grid), sample)
+    return LazyPlane(_shape(boxes.grid), sample, np.uint8)
 
 
 def cropped(plane: npt.NDArray[Any], start: int) -> npt.NDArray[Any]:
@@ -219,6 +226,7 @@ def cropped(plane: npt.NDArray[Any], start: int) -> npt.NDArray[Any]:
     return LazyPlane(
         (plane.shape[0], plane.shape[1] - start),
         lambda rows, columns: sample(rows, columns + start),
+        plane.dtype,
     )
 
 
