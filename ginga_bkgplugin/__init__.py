@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         SkyPolygon,
         SkyStroke,
     )
+    from ginga_bkgplugin.sky.advice import Advice
     from ginga_bkgplugin.sky.background import SkyFit, fit_background, subtract_background
     from ginga_bkgplugin.sky.blobs import adopt_blob, grow_from
     from ginga_bkgplugin.sky.boxsample import BoxSample, box_sample
@@ -60,8 +61,10 @@ if TYPE_CHECKING:
     from ginga_bkgplugin.sky.raster import Drawn, draw, mask_regions
     from ginga_bkgplugin.sky.simulate import SimulatedField, sample_field, truth_field
     from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
+    from ginga_bkgplugin.sky.verdict import Finding, Verdict
     from ginga_bkgplugin.work.carry import Carried, anchor_regions, carry_regions
     from ginga_bkgplugin.work.image import ScienceImage
+    from ginga_bkgplugin.work.judging import Judgement, judge
     from ginga_bkgplugin.work.loading import load_result, read_recipe
     from ginga_bkgplugin.work.pipeline import Result, run
     from ginga_bkgplugin.work.saving import save_products
@@ -130,6 +133,7 @@ _HOMES = {
         "SkyPolygon",
         "SkyStroke",
     ),
+    "sky.advice": ("Advice",),
     "sky.background": (
         "SkyFit",
         "fit_background",
@@ -173,12 +177,20 @@ _HOMES = {
         "PassRow",
         "Stage",
     ),
+    "sky.verdict": (
+        "Finding",
+        "Verdict",
+    ),
     "work.carry": (
         "Carried",
         "anchor_regions",
         "carry_regions",
     ),
     "work.image": ("ScienceImage",),
+    "work.judging": (
+        "Judgement",
+        "judge",
+    ),
     "work.loading": (
         "load_result",
         "read_recipe",
@@ -209,6 +221,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Advice",
     "Background",
     "BackgroundParameters",
     "BackgroundPluginError",
@@ -218,10 +231,12 @@ __all__ = [
     "Carried",
     "DetectionError",
     "Drawn",
+    "Finding",
     "Frame",
     "ImageError",
     "ImportedMask",
     "InvalidParameters",
+    "Judgement",
     "Mask",
     "MaskBit",
     "MaskLook",
@@ -257,6 +272,7 @@ __all__ = [
     "SmoothParameters",
     "SourceMaskParameters",
     "Stage",
+    "Verdict",
     "WorkerError",
     "__version__",
     "adopt_blob",
@@ -269,6 +285,7 @@ __all__ = [
     "grow_from",
     "inspect_boxes",
     "iterate_source_mask",
+    "judge",
     "load_result",
     "look_at_mask",
     "mask_invalid",

@@ -166,7 +166,7 @@ def bin_frame(
                 frame.bad[part] = frame.taken[part] = mean.bad
             if bad is not None and hidden is not None:
                 frame.taken[part] |= any_in_block(hidden, frame.factor)
-                frame.area[part] = _over_blocks(np.add, ~(bad | hidden), frame.factor, np.uint8)
+                frame.area[part] = over_blocks(np.add, ~(bad | hidden), frame.factor, np.uint8)
             if burnt is not None and frame.glare is not None:
                 frame.glare[part] = any_in_block(burnt, frame.factor)
         return unmarked, burnt is not None and bool(burnt.any())
@@ -211,13 +211,13 @@ def bin_image(pixels: FloatImage, bad: BoolImage | None, factor: int) -> Binned:
         Side of a block.
     """
     if bad is None and not (pixels.shape[0] % factor or pixels.shape[1] % factor):
-        mean = _over_blocks(np.add, pixels, factor)
+        mean = over_blocks(np.add, pixels, factor)
         mean /= np.float32(factor**2)
         return Binned(factor, mean, np.zeros(mean.shape, bool))
     good = np.ones(pixels.shape, bool) if bad is None else ~bad
-    count = _over_blocks(np.add, good, factor, np.float32)
+    count = over_blocks(np.add, good, factor, np.float32)
     free = pixels if bad is None else np.where(bad, np.float32(0), pixels)
-    total = _over_blocks(np.add, free, factor)
+    total = over_blocks(np.add, free, factor)
     poor = count < factor**2 / 2
     mean = np.where(poor, np.float32(0), total / np.maximum(count, np.float32(1)))
     return Binned(factor, mean, poor)
@@ -225,11 +225,11 @@ def bin_image(pixels: FloatImage, bad: BoolImage | None, factor: int) -> Binned:
 
 def any_in_block(mask: BoolImage, factor: int) -> BoolImage:
     """True for blocks with any masked pixel."""
-    found: BoolImage = _over_blocks(np.logical_or, mask, factor)
+    found: BoolImage = over_blocks(np.logical_or, mask, factor)
     return found
 
 
-def _over_blocks(join: Any, array: Any, factor: int, kind: Any = None) -> Any:
+def over_blocks(join: Any, array: Any, factor: int, kind: Any = None) -> Any:
     """Join the pixels of each block, rows first: they are contiguous."""
     pad = tuple((0, -size % factor) for size in array.shape)
     array = np.pad(array, pad) if any(after for _, after in pad) else array
