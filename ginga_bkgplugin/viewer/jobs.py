@@ -26,8 +26,6 @@ class Jobs:
     logger : logging.Logger
     on_step, on_end : callables
         Called on the GUI thread after a session took a step, and after it took the end.
-    maps_wanted : callable
-        Whether maps of every pass are to be made for display, not only those of the result.
     """
 
     def __init__(
@@ -37,11 +35,10 @@ class Jobs:
         *,
         on_step: Callable[[], None],
         on_end: Callable[[Session], None],
-        maps_wanted: Callable[[], bool],
     ) -> None:
         self.fv, self.logger = fv, logger
         self.worker = Worker()
-        self._on_step, self._on_end, self._maps_wanted = on_step, on_end, maps_wanted
+        self._on_step, self._on_end = on_step, on_end
         self._running: Session | None = None
 
     @property
@@ -81,17 +78,12 @@ class Jobs:
                     continue
                 if isinstance(step, Pass):
                     _ = step.mask  # made here, not on the GUI thread
-                    if self._maps_wanted():
-                        step.fit.make()
                 self.fv.gui_do(self._step, session, work.serial, step)
         except Exception as error:
             if not isinstance(error, BackgroundPluginError):
                 self.logger.error(f"run: {error!r}", exc_info=True)
             outcome = error
         self.fv.gui_do(self._end, session, work.serial, outcome)
-        if isinstance(outcome, Result):  # the mask is shown, the maps follow
-            outcome.fit.make()
-            self.fv.gui_do(self._on_step)
 
     def _step(self, session: Session, serial: int, step: Any) -> None:
         if session.advance(serial, step):
@@ -110,7 +102,6 @@ class Jobs:
             step = self.worker.look(frame.data, recipe, wcs=frame.wcs, imported=imported)
             if step is not None:
                 _ = step.mask
-                step.fit.make()
             return step
 
         self.do(session, work, functools.partial(take_look, session, recipe))

@@ -294,8 +294,8 @@ class Session(Editor):
     # --- what is shown
 
     def value_at(self, x: int, y: int) -> str:
-        """Background, rms and mask reason at a pixel, in words."""
-        return pixel_words(self.result, x, y) if self.result is not None else ""
+        """Image, maps and mask reason at a pixel, in words."""
+        return pixel_words(self.frame.data, self.shown, x, y)
 
     def region_rows(self) -> tuple[RegionRow, ...]:
         """The regions in pixels and, where there is a WCS, on the sky."""

@@ -14,6 +14,7 @@ from ginga_bkgplugin.files.names import USUAL
 from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.recipe.shapes import SkyCircle
 from ginga_bkgplugin.sky.simulate import SimulatedField
+from ginga_bkgplugin.viewer.overlays import MASK
 from ginga_bkgplugin.work.pipeline import Result
 from tests.viewer.conftest import Desk, same_bytes
 
@@ -178,7 +179,7 @@ def test_saved_products_are_offered_and_loading_brings_them_back(
     assert np.array_equal(done.result.mask, before.mask)
     assert np.array_equal(done.result.fit.level, before.fit.level)
     assert np.array_equal(done.result.fit.rms, before.fit.rms)
-    assert done.plugin.overlays.shown() == {"mask"}
+    assert done.plugin.overlays.shown() == {MASK}
     assert same_bytes(done.run(), before)
 
 
