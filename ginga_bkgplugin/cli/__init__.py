@@ -19,6 +19,7 @@ from typing import TypeAlias
 from ginga_bkgplugin.cli.options import add_recipe_options, effective_recipe
 from ginga_bkgplugin.cli.reporting import add_report
 from ginga_bkgplugin.cli.running import add_run
+from ginga_bkgplugin.cli.subtracting import add_restore, add_subtract
 from ginga_bkgplugin.cli.talk import say, talk
 from ginga_bkgplugin.cli.telling import add_status
 from ginga_bkgplugin.files.writing import package_version
@@ -66,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
 
     add_run(commands)
     add_status(commands)
+    add_subtract(commands)
+    add_restore(commands)
     add_report(commands)
     return parser
 

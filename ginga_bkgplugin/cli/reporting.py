@@ -15,12 +15,12 @@ from ginga_bkgplugin.cli.options import (
 )
 from ginga_bkgplugin.cli.talk import say, talk
 from ginga_bkgplugin.files.frames import Frame, read_frame
-from ginga_bkgplugin.files.names import find_products
+from ginga_bkgplugin.files.names import find_products, is_loadable
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.work.gathering import Named, gather
 from ginga_bkgplugin.work.judging import judge
-from ginga_bkgplugin.work.loading import NEEDED, load_result
+from ginga_bkgplugin.work.loading import load_result, stale_products, stale_words
 from ginga_bkgplugin.work.pipeline import Result, finish, run
 from ginga_bkgplugin.work.report import FORMATS, check_report, report
 
@@ -37,7 +37,7 @@ def add_report(commands: Commands) -> None:
     parser.add_argument("--formats", default=",".join(FORMATS), metavar="FORMATS",
                         help=f"of {','.join(FORMATS)} (default: %(default)s)")  # fmt: skip
     parser.add_argument("--anew", action="store_true",
-                        help="run the recipe even where saved products are found")  # fmt: skip
+                        help="run the recipe even where its saved products are found")  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace an existing page")
     add_recipe_options(parser)
     add_mask_options(parser)
@@ -72,11 +72,15 @@ def report_command(options: argparse.Namespace) -> int:
 
 
 def _result(frame: Frame, recipe: Recipe, named: Named, options: argparse.Namespace) -> Result:
-    """The saved result if there is one and no other was asked for, else that of a run."""
+    """The saved result if there is one, up to date, and no other was asked for; else a run's."""
     found = find_products(frame, options.output)
-    if all(kind in found for kind in NEEDED) and not options.anew:
-        talk(f"{frame.name}: the saved products")
-        return load_result(frame, options.output)
+    other = options.anew or recipe != Recipe() or named.regions or named.masks
+    if is_loadable(found) and not other:
+        stale = stale_words(stale_products(frame, found))
+        if not stale:
+            talk(f"{frame.name}: the saved products")
+            return load_result(frame, options.output)
+        talk(f"{frame.name}: {stale}")
     recipe, imported = gather(recipe, frame, named, lambda told: talk(f"{frame.name}: {told}"))
     return finish(run(
         frame.data, recipe, wcs=frame.wcs, dq=frame.dq,

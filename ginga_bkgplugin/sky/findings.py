@@ -131,9 +131,8 @@ def judge_filling(boxes: BoxReport, sigma: float, background: BackgroundParamete
             said = "Too little is measured to tell how good the filling is."
             word = graded(boxes.filled / boxes.measured.size, UNTESTED_SHARE)
     else:
-        said = (
-            f"Filled from up to {away} boxes away, where the sky may differ by {value:.2f} sigma."
-        )
+        far = "the next box" if away == 1 else f"up to {away} boxes away"
+        said = f"Filled from {far}, where the sky may differ by {value:.2f} sigma."
     cure = " Choose fill smooth, the method smooth, or a plane." if stepped else (
         " Take larger boxes, or a plane or a polynomial."
     )  # fmt: skip
@@ -150,7 +149,7 @@ def judge_bias(residual: Residual) -> Finding:
     word = graded(surely(value, error, 1), BIAS)
     said = f"The free sky is left at {value:+.3f} ± {error:.3f} sigma."
     cure = " Mask more of the sources, or use the method smooth." if value > 0 else (
-        " The map is too high: take smaller boxes, or mask more."
+        " The map is too high: mask more of the sources; if it is structure, take smaller boxes."
     )  # fmt: skip
     return Finding("bias", word, said + cure * (word != GOOD), value, error, BIAS[0])
 

@@ -127,7 +127,8 @@ class Editor:
     ) -> None:
         """Take over regions of another image, by the WCS of both; see `carry_regions`."""
         carried = carry_regions(list(regions), source, self.frame, same_pixels=same_pixels)
-        new = [region for region in carried.regions if region not in self.recipe.regions]
+        here = set(self.recipe.regions)
+        new = [region for region in carried.regions if region not in here]
         if new:
             self.add_regions(new, "Paste regions")
         self.say(carried.words)
@@ -188,12 +189,16 @@ class Editor:
         if any(regions[place] != region for place, region in changed.items()):
             self._step(step, self._with(changed), self.selection)
 
-    def shift_region(self, index: int, to: int) -> None:
-        """Move a region to another place of the list: the order decides about erasing."""
-        regions = list(self.recipe.regions)
-        regions.insert(to, regions.pop(index))
-        if tuple(regions) != self.recipe.regions:
-            self._step("Order", self.recipe.with_regions(*regions), (to,))
+    def shift_selected(self, by: int) -> None:
+        """Move the selected regions up (-1) or down (1) in the list: its order decides."""
+        regions, selection = list(self.recipe.regions), list(self.selection)
+        for place in sorted(selection, reverse=by > 0):
+            to = place + by
+            if 0 <= to < len(regions) and to not in selection:
+                regions[place], regions[to] = regions[to], regions[place]
+                selection[selection.index(place)] = to
+        if selection != list(self.selection):
+            self._step("Order", self.recipe.with_regions(*regions), selection)
 
     def delete_selected(self) -> None:
         """Delete the selected regions, if there are any."""
@@ -334,11 +339,7 @@ class Editor:
 
 def _layers(recipe: Recipe) -> tuple[Any, ...]:
     """What of a recipe decides the mask, besides how sources are found."""
-    shapes = [
-        (type(region), region.erase, *(getattr(region, name) for name in region.geometry()))
-        for region in recipe.regions
-        if region.on
-    ]
+    shapes = [region.bare() for region in recipe.regions if region.on]
     return shapes, [_content(mask) for mask in recipe.masks if mask.on], recipe.automatic
 
 

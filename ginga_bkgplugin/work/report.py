@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,9 +120,9 @@ def draw_page(frame: Frame, result: Result, judgement: Judgement) -> Figure:
 
     with style.context("default"):
         figure = Figure(figsize=_SIZE, dpi=_DPI)
-        above = figure.add_gridspec(1, 4, left=0.035, right=0.955, top=0.93, bottom=0.64,
+        above = figure.add_gridspec(1, 4, left=0.035, right=0.955, top=0.915, bottom=0.645,
                                     wspace=0.28)  # fmt: skip
-        middle = figure.add_gridspec(1, 3, left=0.035, right=0.985, top=0.575, bottom=0.43,
+        middle = figure.add_gridspec(1, 3, left=0.035, right=0.985, top=0.57, bottom=0.425,
                                      wspace=0.12)  # fmt: skip
         below = figure.add_gridspec(1, 2, left=0.015, right=0.985, top=0.385, bottom=0.015,
                                     wspace=0.03, width_ratios=(2.1, 1))  # fmt: skip
@@ -133,9 +134,10 @@ def draw_page(frame: Frame, result: Result, judgement: Judgement) -> Figure:
         plots.draw_profile(axes[2], judgement.columns, judgement.sigma, "column")
         plots.draw_verdict(figure.add_subplot(below[0]), judgement)
         plots.draw_recipe(figure.add_subplot(below[1]), result)
-        colour = plots.COLOURS[judgement.word]
-        figure.text(0.015, 0.985, f"{frame.name}: {judgement.word}", fontsize=15, va="top",
-                    fontweight="bold", color=colour, parse_math=False)  # fmt: skip
+        title = f"{frame.name}: {judgement.word}"
+        figure.text(0.015, 0.985, title, fontsize=min(15, 900 / len(title)), va="top",
+                    fontweight="bold", color=plots.COLOURS[judgement.word],
+                    parse_math=False)  # fmt: skip
         made = f"{summary_words(result)}. ginga-bkgplugin {package_version()}"
         figure.text(0.985, 0.985, made, ha="right", va="top", fontsize=8)
     return figure
@@ -147,7 +149,8 @@ def _page(figure: Figure, kind: str, title: str) -> bytes:
 
     page = io.BytesIO()
     metadata = {"Title": title} | ({"CreationDate": None} if kind == "pdf" else {})
-    with style.context("default"):
+    with style.context("default"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # names in any script
         figure.savefig(page, format=kind, dpi=_DPI, metadata=metadata)
     return page.getvalue()
 

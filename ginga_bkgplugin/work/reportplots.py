@@ -10,25 +10,20 @@ import numpy as np
 
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.recipe.recipe import Recipe
+from ginga_bkgplugin.recipe.region import Region
 from ginga_bkgplugin.sky.binning import masked_rows, over_blocks
 from ginga_bkgplugin.sky.maps import Nodes, rows_of
-from ginga_bkgplugin.sky.pixels import FloatImage, MaskBit, MaskImage
+from ginga_bkgplugin.sky.pixels import FloatImage, MaskImage
 from ginga_bkgplugin.sky.verdict import DO_NOT_USE, GOOD, LOOK
 from ginga_bkgplugin.work.judging import Judgement
 from ginga_bkgplugin.work.pipeline import Result
+from ginga_bkgplugin.work.viewmodel import MASK_COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = {GOOD: "#1b7837", LOOK: "#b35806", DO_NOT_USE: "#b2182b"}
 _MOST_PIXELS = 600  # along the longer side of a picture
-_MASK_COLOURS = (  # later ones on top
-    (MaskBit.IMPORTED, "imported", (0.45, 0.44, 0.70)),
-    (MaskBit.SOURCE, "source", (0.85, 0.37, 0.01)),
-    (MaskBit.SATURATED, "saturated", (0.90, 0.10, 0.20)),
-    (MaskBit.REGION, "region", (0.10, 0.50, 0.90)),
-    (MaskBit.INVALID, "invalid", (0.35, 0.35, 0.35)),
-)
 _LINE = "#b35806"
 _WIDE, _WHOLE, _NARROW = 96, 122, 62  # letters in a line
 _LINES = 22.0  # of text in a panel at full size
@@ -96,6 +91,7 @@ def draw_pictures(axes: list[Axes], frame: Frame, result: Result, judgement: Jud
         axis.set_xlim(-0.5, shape[1] - 0.5)
         axis.set_ylim(-0.5, shape[0] - 0.5)
         axis.set_aspect("equal")
+    axes[2].tick_params(labelleft=False)  # room for the numbers of the colour bar
 
 
 def _bar(axis: Axes, shown: Any) -> None:
@@ -106,21 +102,29 @@ def _bar(axis: Axes, shown: Any) -> None:
 
 
 def _mask_colours(mask: MaskImage) -> FloatImage:
-    """The mask as transparent colours."""
+    """The mask as transparent colours, those of the panel."""
     colours = np.zeros((*mask.shape, 4), np.float32)
-    for bit, _, colour in _MASK_COLOURS:
-        colours[(mask & np.uint8(bit)) != 0] = (*colour, 0.45)
+    for bit, colour in MASK_COLORS.items():
+        colours[(mask & np.uint8(bit)) != 0] = (*_parts(colour), 0.45)
     return colours
 
 
 def _name_colours(axis: Axes, mask: MaskImage) -> None:
-    """Why pixels are masked, in the colours of the picture, below it."""
+    """Why pixels are masked, beside the colours of the picture, below it."""
     x = 0.0
-    for bit, name, colour in _MASK_COLOURS:
+    for bit, colour in sorted(MASK_COLORS.items()):
         if np.any(mask & np.uint8(bit)):
-            axis.text(x, -0.13, name, color=colour, fontsize=7.5, fontweight="bold",
-                      transform=axis.transAxes)  # fmt: skip
-            x += 0.045 * (len(name) + 1.5)
+            name = str(bit.name).lower()
+            box = {"boxstyle": "square,pad=0.3", "color": _parts(colour)}
+            options: dict[str, Any] = {"xycoords": "axes fraction", "fontsize": 7,
+                                       "textcoords": "offset points"}  # fmt: skip
+            axis.annotate(name, (0, 0), (x + 3, -25), bbox=box, **options)
+            x += 4.2 * len(name) + 14
+
+
+def _parts(colour: tuple[int, int, int]) -> tuple[float, ...]:
+    """A colour as matplotlib wants it."""
+    return tuple(part / 255 for part in colour)
 
 
 def _draw_boxes(axis: Axes, judgement: Judgement) -> None:
@@ -184,22 +188,40 @@ def draw_verdict(axis: Axes, judgement: Judgement) -> None:
         f" {numbers.median:.4g}, sigma {numbers.sigma:.4g}, MAD {numbers.mad:.4g}, skew"
         f" {numbers.skew:.3g}."
     )
-    rows: list[tuple[str, str, list[str]]] = [
+    lines = [
         (line.word, line.name, textwrap.wrap(line.sentence, _WIDE))
         for line in judgement.verdict.lines
     ]
     after = [part for each in told for part in textwrap.wrap(each, _WHOLE)]
-    scale = min(1.0, _LINES / (sum(len(lines) for *_, lines in rows) + len(after) + 0.5))
-    axis.axis("off")
-    y, step = 1.0, scale / _LINES
-    font: dict[str, Any] = {"fontsize": 8 * scale, "va": "top", "transform": axis.transAxes,
-                            "parse_math": False, "linespacing": 1.25}  # fmt: skip
-    for word, name, lines in rows:
-        axis.text(0.0, y, word, color=COLOURS[word], fontweight="bold", **font)
-        axis.text(0.105, y, name, **font)
-        axis.text(0.22, y, "\n".join(lines), **font)
-        y -= step * len(lines)
-    axis.text(0.0, y - step / 2, "\n".join(after), **font)
+    write = _Writer(axis, sum(len(sentences) for *_, sentences in lines) + len(after) + 0.5)
+    for word, name, sentences in lines:
+        write(0.0, word, color=COLOURS[word], fontweight="bold")
+        write(0.105, name)
+        for sentence in sentences:
+            write(0.22, sentence)
+            write.down()
+    write.down(0.5)
+    for sentence in after:
+        write(0.0, sentence)
+        write.down()
+
+
+class _Writer:
+    """Writes lines from the top of an axis down, small enough for all of them."""
+
+    def __init__(self, axis: Axes, lines: float) -> None:
+        axis.axis("off")
+        self._axis, self._scale = axis, min(1.0, _LINES / lines)
+        self._y = 1.0
+        self.down(0.7)
+
+    def __call__(self, x: float, text: str, **looks: Any) -> None:
+        self._axis.text(x, self._y, text, fontsize=8 * self._scale, parse_math=False,
+                        transform=self._axis.transAxes, **looks)  # fmt: skip
+
+    def down(self, lines: float = 1.0) -> None:
+        """Go to the next line."""
+        self._y -= lines * self._scale / _LINES
 
 
 def draw_recipe(axis: Axes, result: Result) -> None:
@@ -216,18 +238,26 @@ def draw_recipe(axis: Axes, result: Result) -> None:
         f"method {background.method}, model {background.model}, box {background.box_size} px,"
         f" at most {recipe.source.passes} passes",
         f"saturation level {result.saturation_level or 'not known'}",
-        f"{len(recipe.masks)} masks from files, {len(recipe.regions)} regions",
+        f"masks from files: {len(recipe.masks)}, regions: {len(recipe.regions)}",
         "changed: " + (", ".join(changed) or "nothing"),
-    ]
-    for index, region in enumerate(recipe.regions[:_MOST_REGIONS], start=1):
-        words = [f"{key} {value}" for key, value in region.to_dict().items()]
-        told.append(textwrap.shorten(f"{index}: {', '.join(words)}", 2 * _NARROW))
+        *(f"{index}: {_region_words(region)}"
+          for index, region in enumerate(recipe.regions[:_MOST_REGIONS], start=1)),
+    ]  # fmt: skip
     if len(recipe.regions) > _MOST_REGIONS:
         told.append(f"and {len(recipe.regions) - _MOST_REGIONS} more")
     lines = [part for each in told for part in textwrap.wrap(each, _NARROW)[:6]]
-    scale = min(1.0, _LINES / (len(lines) + 1.5))
-    axis.axis("off")
-    font: dict[str, Any] = {"va": "top", "transform": axis.transAxes, "parse_math": False}
-    axis.text(0, 1, "recipe", fontsize=8 * scale, fontweight="bold", **font)
-    axis.text(0, 1 - 1.2 * scale / _LINES, "\n".join(lines), fontsize=7.5 * scale,
-              linespacing=1.3, **font)  # fmt: skip
+    write = _Writer(axis, len(lines) + 1.5)
+    write(0.0, "recipe", fontweight="bold")
+    write.down(1.2)
+    for line in lines:
+        write(0.0, line)
+        write.down()
+
+
+def _region_words(region: Region) -> str:
+    """A region in at most two lines."""
+    words = [
+        f"{key} {value:.6g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in region.to_dict().items()
+    ]
+    return textwrap.shorten(", ".join(words), 2 * _NARROW - 4)

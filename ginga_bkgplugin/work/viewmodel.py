@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy.typing as npt
+
+from ginga_bkgplugin.recipe.errors import NoWCSError
 from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.recipe.region import PixelRegion, Point, SkyRegion
+from ginga_bkgplugin.recipe.region import PixelRegion, Point, Region, SkyRegion, common_ends
 from ginga_bkgplugin.sky.maps import value_at
-from ginga_bkgplugin.sky.pixels import reasons
-from ginga_bkgplugin.sky.placing import anchor, spots
-from ginga_bkgplugin.sky.steps import PassRow
+from ginga_bkgplugin.sky.pixels import MaskBit, reasons
+from ginga_bkgplugin.sky.placing import anchor, spots, to_pixels, to_skies
+from ginga_bkgplugin.sky.steps import Pass, PassRow
 from ginga_bkgplugin.work.pipeline import Result
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
+
+# Colours of Okabe & Ito's palette, safe for colour blindness; later ones cover earlier ones
+MASK_COLORS = {
+    MaskBit.SOURCE: (240, 228, 66),
+    MaskBit.SATURATED: (213, 94, 0),
+    MaskBit.REGION: (86, 180, 233),
+    MaskBit.IMPORTED: (0, 158, 115),
+    MaskBit.INVALID: (204, 121, 167),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +52,42 @@ class RegionRow:
         text = " × ".join(f"{getattr(region, name):.{digits}f}" for name in region.sizes)
         points = len(spots(region))
         return " ".join([text, *([f"({points} points)"] if points > 1 else [])]).strip()
+
+
+class RegionRows:
+    """The rows of a list of regions; a row is the same object as long as its region is."""
+
+    def __init__(self) -> None:
+        self._regions: tuple[Region, ...] = ()
+        self._rows: tuple[RegionRow, ...] = ()
+
+    def of(self, regions: tuple[Region, ...], wcs: WCS | None) -> tuple[RegionRow, ...]:
+        """The rows of these regions; only those that changed are worked out.
+
+        Raises
+        ------
+        NoWCSError
+            For a region on the sky without WCS.
+        """
+        if regions is not self._regions:
+            first, last = common_ends(self._regions, regions)
+            fresh = _rows_of(regions[first : len(regions) - last], wcs)
+            after = self._rows[len(self._rows) - last :]
+            self._regions, self._rows = regions, (*self._rows[:first], *fresh, *after)
+        return self._rows
+
+
+def _rows_of(regions: Sequence[Region], wcs: WCS | None) -> list[RegionRow]:
+    pixels = to_pixels(regions, wcs)
+    try:
+        skies: list[SkyRegion | None] = list(to_skies(pixels, wcs))
+    except NoWCSError:
+        skies = [None] * len(pixels)
+    rows = []
+    for region, pixel, sky in zip(regions, pixels, skies, strict=True):
+        on_sky = isinstance(region, SkyRegion)
+        rows.append(RegionRow(pixel, region if isinstance(region, SkyRegion) else sky, on_sky))
+    return rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,14 +139,30 @@ def model_words(result: Result) -> str:
     return f"{name} from {fit.boxes - fit.filled} of {fit.boxes} boxes"
 
 
-def pixel_words(result: Result, x: int, y: int) -> str:
-    """Background, rms and mask reason at a pixel; nothing off the image."""
-    ny, nx = result.mask.shape
+def pixel_words(data: npt.NDArray[Any], shown: Pass | Result | None, x: int, y: int) -> str:
+    """Image, image minus background, background, rms and mask reason; nothing off the image.
+
+    Parameters
+    ----------
+    data : ndarray, shape (ny, nx)
+        The image.
+    shown : Pass, Result or None
+        Whose maps to read; None: there are none yet.
+    x, y : int
+        0-based pixel.
+    """
+    ny, nx = data.shape
     if not (0 <= x < nx and 0 <= y < ny):
         return ""
-    fit, why = result.fit, reasons(int(result.mask[y, x]))
+    value = float(data[y, x])
+    if shown is None:
+        return f"({x}, {y})  image {value:.6g}"
+    fit, why = shown.fit, reasons(int(shown.mask[y, x]))
     level, rms = (value_at(sky_map, y, x) for sky_map in (fit.level_map, fit.rms_map))
-    return f"({x}, {y})  bkg {level:.6g}  rms {rms:.4g}  {why}"
+    return (
+        f"({x}, {y})  image {value:.6g}  sub {value - level:.4g}  bkg {level:.6g}"
+        f"  rms {rms:.4g}  {why}"
+    )
 
 
 def done_words(result: Result) -> str:

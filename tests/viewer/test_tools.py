@@ -16,6 +16,7 @@ from ginga_bkgplugin.recipe.shapes import (
     PixelStroke,
 )
 from ginga_bkgplugin.sky.pixels import MaskBit
+from ginga_bkgplugin.viewer.overlays import MASK
 from ginga_bkgplugin.viewer.tools import TOOLS
 from tests.viewer.desk import Desk
 
@@ -180,7 +181,7 @@ def test_a_plain_click_of_any_tool_draws_nothing(desk: Desk, tool: str) -> None:
     desk.tool("edit")
 
     assert desk.regions == ()
-    assert desk.shapes == []
+    assert desk.nothing_drawn
 
 
 def test_a_dab_of_the_brush_is_a_disc(desk: Desk) -> None:
@@ -214,7 +215,7 @@ def test_masking_and_erasing_differ_by_colour_and_line(desk: Desk) -> None:
     desk.plugin.select_regions(())
     desk.viewer.pump()
 
-    one, two = (each for each in desk.shapes if each.kind == "circle")
+    one, two = desk.outlines.looks
     assert (one.linestyle, two.linestyle) == ("solid", "dash")
     assert one.color != two.color
 
@@ -225,7 +226,7 @@ def test_shapes_mask_at_once_and_the_overlay_shows_it(desk: Desk) -> None:
     desk.draw(180, 150, 40)
 
     assert np.count_nonzero(desk.session.live_mask() == MaskBit.REGION) > 4000
-    assert "mask" in desk.plugin.overlays.shown()
+    assert MASK in desk.plugin.overlays.shown()
     assert (desk.picture() != before).any(axis=2).sum() > 4000
 
 
