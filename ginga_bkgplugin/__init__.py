@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ginga_bkgplugin.files.entries import ImageEntry
     from ginga_bkgplugin.files.frames import Frame, read_frame
     from ginga_bkgplugin.files.maskfile import read_mask, read_masks
     from ginga_bkgplugin.files.masklook import MaskLook, look_at_mask, open_mask
@@ -59,14 +60,19 @@ if TYPE_CHECKING:
     from ginga_bkgplugin.sky.simulate import SimulatedField, sample_field, truth_field
     from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
     from ginga_bkgplugin.work.carry import Carried, anchor_regions, carry_regions
+    from ginga_bkgplugin.work.finding import search_products
+    from ginga_bkgplugin.work.gathering import Named
     from ginga_bkgplugin.work.image import ScienceImage
+    from ginga_bkgplugin.work.imageset import ImageSet
     from ginga_bkgplugin.work.loading import load_result, read_recipe
     from ginga_bkgplugin.work.pipeline import Result, run
     from ginga_bkgplugin.work.saving import save_products
+    from ginga_bkgplugin.work.task import Row
 
 # Loaded when first asked for: astropy, scipy and sep take longer to import than a small image
 # takes to compute.
 _HOMES = {
+    "files.entries": ("ImageEntry",),
     "files.frames": (
         "Frame",
         "read_frame",
@@ -167,7 +173,10 @@ _HOMES = {
         "anchor_regions",
         "carry_regions",
     ),
+    "work.finding": ("search_products",),
+    "work.gathering": ("Named",),
     "work.image": ("ScienceImage",),
+    "work.imageset": ("ImageSet",),
     "work.loading": (
         "load_result",
         "read_recipe",
@@ -177,6 +186,7 @@ _HOMES = {
         "run",
     ),
     "work.saving": ("save_products",),
+    "work.task": ("Row",),
 }
 
 
@@ -205,12 +215,15 @@ __all__ = [
     "DetectionError",
     "Drawn",
     "Frame",
+    "ImageEntry",
     "ImageError",
+    "ImageSet",
     "ImportedMask",
     "InvalidParameters",
     "Mask",
     "MaskBit",
     "MaskLook",
+    "Named",
     "NoWCSError",
     "ParameterError",
     "Pass",
@@ -229,6 +242,7 @@ __all__ = [
     "Region",
     "RegionsRead",
     "Result",
+    "Row",
     "ScienceImage",
     "SimulatedField",
     "SkyAnnulus",
@@ -266,6 +280,7 @@ __all__ = [
     "run",
     "sample_field",
     "save_products",
+    "search_products",
     "subtract_background",
     "to_pixels",
     "to_skies",

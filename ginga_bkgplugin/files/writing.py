@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,23 @@ def write_fits(path: Path, data: Image, header: fits.Header, *, overwrite: bool 
         When the folder or disk refuses; what was there before stays.
     """
     _write(path, lambda name: _stream(name, data, header), overwrite)
+
+
+def write_extensions(
+    path: Path,
+    primary: fits.Header,
+    parts: Sequence[tuple[Image, fits.Header]],
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Write several images behind a primary HDU without pixels; else as `write_fits`."""
+
+    def write(name: str) -> None:
+        fits.PrimaryHDU(header=primary).writeto(name, output_verify="silentfix+ignore")
+        for data, header in parts:
+            _stream(name, data, header)
+
+    _write(path, write, overwrite)
 
 
 def _stream(name: str, data: Image, header: fits.Header) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from ginga_bkgplugin.sky.pixels import MaskBit, has
 from ginga_bkgplugin.sky.strips import each
 from ginga_bkgplugin.work.pipeline import Result
 
-Cards = list[tuple[str, Any, str]]
+Cards = Sequence[tuple[str, Any, str]]
 
 MASK_CARDS: Cards = [
     ("MASKPOL", "1=MASKED", "non-zero pixels are masked"),
@@ -72,7 +72,7 @@ def make_product(frame: Frame, result: Result, kind: str) -> Product:
     kind : str
         One of `ginga_bkgplugin.files.names.KINDS`.
     """
-    cards = result_cards(result)
+    cards = list(result_cards(result))
     recipe = json.dumps(json.loads(result.recipe.to_json()), separators=(",", ":"))
     history = [f"ginga-bkg {_now()} {kind} of {frame.name}", f"ginga-bkg recipe {recipe}"]
     if kind in ("srcmask", "invalidmask"):
@@ -151,6 +151,7 @@ def save_products(
     folder: str | Path | None = None,
     style: str = "default",
     overwrite: bool = False,
+    cards: Cards = (),
 ) -> list[Path]:
     """Write products of a result. Nothing is written when one exists and may not be replaced.
 
@@ -166,6 +167,8 @@ def save_products(
         The style of the names.
     overwrite : bool
         Replace existing products.
+    cards : sequence of (keyword, value, comment)
+        More cards for their headers.
 
     Returns
     -------
@@ -180,8 +183,10 @@ def save_products(
     """
     paths = check_saving(frame, kinds, folder=folder, style=style, overwrite=overwrite)
     products = {kind: make_product(frame, result, kind) for kind in paths if kind != RECIPE}
+    for product in products.values():
+        product.header.extend(cards)
     if folder is not None:
-        _make(Path(folder))
+        make_folder(folder)
     places = list(paths.items())
 
     def write(index: int, _: int) -> None:
@@ -195,9 +200,10 @@ def save_products(
     return [path for _, path in places]
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: str | Path) -> None:
+    """Make the folder of products, if it is not there."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ProductError(f"{folder}: cannot be made ({error.strerror}).") from error
 
