@@ -189,6 +189,7 @@ def _collect(
             _tidy([tasks[index]] if error else [])
             rows = future.result() if error is None else (failed(tasks[index], error),)
             yield index, rows
+        _tidy(tasks)  # also of a cluster's workers that were lost
     finally:
         begun = [tasks[index] for future, index in pending.items() if future.running()]
         if isinstance(executor, Processes):
@@ -207,8 +208,7 @@ def _error(future: Future[Any]) -> str | None:
 
 def _tidy(tasks: Iterable[Task]) -> None:
     """Remove the unfinished files of tasks that were ended while they wrote."""
-    for task in tasks:
-        sweep(task.paths(task.entry.bare).values())
+    sweep(path for task in tasks for path in task.paths(task.entry.bare).values())
 
 
 def _check(jobs: int | None, options: dict[str, Any]) -> None:

@@ -72,8 +72,8 @@ class Processes(Executor):
             with contextlib.suppress(Empty):
                 while True:
                     item = self._queue.get_nowait()
-                    if item is not None:
-                        item[0].cancel()
+                    if item is not None and item[0].cancel():
+                        item[0].set_running_or_notify_cancel()  # wakes who waits for it
         for _ in self._threads:
             self._queue.put(None)
         if wait:

@@ -278,10 +278,12 @@ def kept_row(task: Task, frame: Frame, paths: Mapping[str, Path], notes: Sequenc
 
 def sweep(paths: Iterable[Path], older: float = 0.0) -> None:
     """Remove what a process that was killed while it wrote these files left of them."""
-    for path in paths:
-        for part in path.parent.glob(f".{path.name}.*.part"):
+    wanted = set(paths)
+    for folder in {path.parent for path in wanted}:
+        for part in folder.glob(".*.part"):
+            product = part.name[1:].rsplit(".", 2)[0]  # as `files.writing` names it
             with contextlib.suppress(OSError):
-                if time.time() - part.stat().st_mtime >= older:
+                if folder / product in wanted and time.time() - part.stat().st_mtime >= older:
                     part.unlink()
 
 
