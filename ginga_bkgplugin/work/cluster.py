@@ -14,15 +14,15 @@ PATIENCE = 20.0  # seconds for the scheduler, and for its first worker
 
 
 @contextlib.contextmanager
-def dask_executor(dask: Any, patience: float = PATIENCE) -> Iterator[Executor]:
+def dask_executor(dask: Any, patience: float | None = None) -> Iterator[Executor]:
     """The workers behind an address or a client.
 
     Parameters
     ----------
     dask : str or distributed.Client
         ``tcp://host:8786``, or a client you made, which is left open.
-    patience : float
-        Seconds to wait for an answer.
+    patience : float, optional
+        Seconds to wait for an answer; default `PATIENCE`.
 
     Raises
     ------
@@ -38,6 +38,7 @@ def dask_executor(dask: Any, patience: float = PATIENCE) -> Iterator[Executor]:
             "dask.distributed is not installed: pip install 'ginga-bkgplugin[dask]', here and"
             " where the workers run."
         ) from None
+    patience = PATIENCE if patience is None else patience
     own = not isinstance(dask, Client)
     client = _connected(str(dask), patience) if own else dask
     try:

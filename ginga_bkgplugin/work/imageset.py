@@ -298,12 +298,13 @@ class ImageSet:
                 for row in rows:
                     if each is not None:
                         each(row)
-        finally:
-            found |= dict(stopped(plan, found))
-            made = table_of(found[index] for index in sorted(found))
-            made.meta["recipe"] = recipe.to_json()
+        except BaseException:  # Ctrl-C: leave fast, unless a table was asked for
             if table is not None:
-                write_table(made, Path(table))
+                write_table(_table(found | dict(stopped(plan, found)), recipe), Path(table))
+            raise
+        made = _table(found, recipe)
+        if table is not None:
+            write_table(made, Path(table))
         return made
 
     def _only(self, entries: Iterable[ImageEntry]) -> Self:
@@ -321,3 +322,9 @@ class ImageSet:
 
 def _hdu(entry: ImageEntry) -> HDU | str | None:
     return ALL if entry.mosaic else entry.hdus[0] if entry.hdus else None
+
+
+def _table(found: dict[int, tuple[Row, ...]], recipe: Recipe) -> Table:
+    made = table_of(found[index] for index in sorted(found))
+    made.meta["recipe"] = recipe.to_json()
+    return made
