@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from ginga_bkgplugin.cli import Commands
 
-_SHOWN = ("file", "hdu", "state", "seconds", "masked", "globalback", "globalrms", "filled")
+_SHOWN = ("file", "hdu", "state", "seconds", "masked", "globalback", "globalrms", "filled",
+          "verdict")  # fmt: skip
 
 
 def add_run(commands: Commands) -> None:
@@ -81,6 +82,8 @@ def _add_writing(parser: argparse.ArgumentParser) -> None:
     add("--redo", action="store_true", help=text)
     text = "masks as compressed tiles (default), or plain"
     add("--compress", action=argparse.BooleanOptionalAction, default=True, help=text)
+    text = "judge each result (default): can it be trusted, and why not"
+    add("--verdict", action=argparse.BooleanOptionalAction, default=True, help=text)
     text = "style of the products' names (default: %(default)s)"
     add("--names", choices=STYLES, default=STYLES[0], help=text)
     text = "a row for each image: state, seconds, masked, background, ...; replaced if there"
@@ -116,7 +119,7 @@ def run_command(options: argparse.Namespace) -> int:
         table = images.run(
             recipe, jobs=options.jobs, dask=options.dask, save=kinds, names=options.names,
             overwrite=options.overwrite, redo=options.redo, compress=options.compress,
-            named=named, common=options.common, offsets=options.chip_offsets,
+            verdict=options.verdict, named=named, common=options.common, offsets=options.chip_offsets,
             table=options.table, each=progress.row,
             say=None if alone or options.dask else talk, tell=progress.step if alone else None,
         )  # fmt: skip
@@ -160,6 +163,8 @@ class _Progress:
         elif self._alone:
             words = summary_words(self._result) if self._result else "kept, nothing to do"
             say(f"{name}: {words}")
+            if row.verdict:
+                say(f"  {verdict_words(row)}")
             for path in row.products:
                 say(f"  {path}")
         for note in row.note.splitlines() if row.state not in (FAILED, STOPPED) else ():
@@ -208,6 +213,11 @@ def _images(options: argparse.Namespace) -> ImageSet:
 def _print(table: Table) -> None:
     for line in table.pformat(max_lines=-1, max_width=-1):
         say(line)
+
+
+def verdict_words(row: Row) -> str:
+    """The verdict in a line."""
+    return f"Verdict: {row.verdict}. {row.why}".rstrip()
 
 
 def pass_words(row: PassRow) -> str:
