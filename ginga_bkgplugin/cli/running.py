@@ -119,8 +119,8 @@ def run_command(options: argparse.Namespace) -> int:
         table = images.run(
             recipe, jobs=options.jobs, dask=options.dask, save=kinds, names=options.names,
             overwrite=options.overwrite, redo=options.redo, compress=options.compress,
-            verdict=options.verdict, named=named, common=options.common, offsets=options.chip_offsets,
-            table=options.table, each=progress.row,
+            verdict=options.verdict, named=named, common=options.common,
+            offsets=options.chip_offsets, table=options.table, each=progress.row,
             say=None if alone or options.dask else talk, tell=progress.step if alone else None,
         )  # fmt: skip
     if not alone:
