@@ -27,7 +27,8 @@ a galaxy larger than your circle still grows its own mask.
 ``b`` brush, ``w`` eraser. The right button or Shift erases; ``m`` turns that round. The wheel,
 ``[`` and ``]`` size the brush. ``t`` adopts the masked source there as a shape, ``s`` masks the
 source there. Ctrl+Z undoes, Ctrl+Shift+Z redoes, Ctrl+A, Ctrl+C and Ctrl+V select, copy and
-paste, Ctrl+Up and Ctrl+Down move shapes in the list. Ctrl-drag and the middle button pan. A region file can be dropped on the image.
+paste, Ctrl+Up and Ctrl+Down move shapes in the list. Ctrl-drag and the middle button pan. A region
+file can be dropped on the image.
 
 **Colours of the mask**
 
