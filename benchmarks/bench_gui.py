@@ -28,6 +28,8 @@ import numpy as np
 from ginga_bkgplugin import PixelCircle, mask_regions, sample_field
 from ginga_bkgplugin.files.writing import package_version, write_fits
 from ginga_bkgplugin.viewer.launch import Viewer
+from ginga_bkgplugin.viewer.overlays import MASK
+from ginga_bkgplugin.viewer.views import BOXES_KEY, HOLD_KEY, SPLIT_KEY, VIEWS
 
 
 class Heartbeat:
@@ -131,10 +133,9 @@ def _drive(viewer: Viewer, file: Path, circles: list[PixelCircle]) -> None:
         viewer.wait(lambda: "finding" in session.view().words, "pass 1", 60),
         viewer.press(panel.running.cancel), viewer.pump(0.5)))  # fmt: skip
     step("switch mask off and on", lambda: (
-        viewer.press(panel.overlays.checks["mask"]), viewer.pump(0.3),
-        viewer.press(panel.overlays.checks["mask"]), viewer.pump(0.3)))  # fmt: skip
-    step("show the background", lambda: (
-        viewer.press(panel.overlays.checks["background"]), viewer.pump(0.5)))  # fmt: skip
+        viewer.press(panel.looks.checks[MASK]), viewer.pump(0.3),
+        viewer.press(panel.looks.checks[MASK]), viewer.pump(0.3)))  # fmt: skip
+    _drive_views(viewer, plugin, step)
     step("200 circles from a recipe", lambda: (
         session.use_recipe(session.recipe.with_regions(*circles)), plugin.render(),
         viewer.pump(0.3)))  # fmt: skip
@@ -144,6 +145,32 @@ def _drive(viewer: Viewer, file: Path, circles: list[PixelCircle]) -> None:
     step("subtract", lambda: (
         viewer.press(panel.saving.subtract), viewer.wait(said, "subtracting", 300)))  # fmt: skip
     print(session.view().words)
+
+
+def _drive_views(viewer: Viewer, plugin: Any, step: Callable[..., Any]) -> None:
+    """Every view by its key, as a whole and at one pixel of the image to one of the window."""
+    from qtpy.QtTest import QTest
+
+    view = plugin.fitsimage
+
+    def press(key: str) -> None:
+        QTest.keyClicks(view.get_widget(), key)
+        while plugin.fitsimage.is_redraw_pending():
+            viewer.fv.update_pending(timeout=0.001)
+
+    for zoom, change in (("fit", view.zoom_fit), ("1:1", lambda: view.scale_to(1, 1))):
+        change()
+        for each in VIEWS.values():
+            step(f"view {each.name}, {zoom}, key to picture", lambda key=each.key: press(key))
+        step(f"boxes, {zoom}", lambda: press(BOXES_KEY))
+        step(f"boxes off, {zoom}", lambda: press(BOXES_KEY))
+        press(VIEWS["subtracted"].key)
+        step(f"hold, {zoom}", lambda: press(HOLD_KEY))
+        viewer.pump(0.3)
+        step(f"split, {zoom}", lambda: press(SPLIT_KEY))
+        press(SPLIT_KEY)
+        press(VIEWS["image"].key)
+    view.zoom_fit()
 
 
 if __name__ == "__main__":

@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from ginga_bkgplugin.files.frames import Frame, read_frame
     from ginga_bkgplugin.files.maskfile import read_mask, read_masks
     from ginga_bkgplugin.files.masklook import MaskLook, look_at_mask, open_mask
+    from ginga_bkgplugin.files.meshfile import Mesh, read_mesh
+    from ginga_bkgplugin.files.names import find_products
     from ginga_bkgplugin.files.products import Background, Mask, Product
     from ginga_bkgplugin.files.regionfile import RegionsRead, read_regions
     from ginga_bkgplugin.files.regionwriting import write_regions
+    from ginga_bkgplugin.files.subtracted import subtracted_words
     from ginga_bkgplugin.recipe.errors import (
         BackgroundPluginError,
         DetectionError,
@@ -49,8 +52,11 @@ if TYPE_CHECKING:
         SkyPolygon,
         SkyStroke,
     )
+    from ginga_bkgplugin.sky.advice import Advice
     from ginga_bkgplugin.sky.background import SkyFit, fit_background, subtract_background
     from ginga_bkgplugin.sky.blobs import adopt_blob, grow_from
+    from ginga_bkgplugin.sky.boxsample import BoxSample, box_sample
+    from ginga_bkgplugin.sky.inspection import Box, BoxReport, inspect_boxes
     from ginga_bkgplugin.sky.layers import compose
     from ginga_bkgplugin.sky.masking import iterate_source_mask, mask_invalid
     from ginga_bkgplugin.sky.pixels import MaskBit
@@ -58,11 +64,14 @@ if TYPE_CHECKING:
     from ginga_bkgplugin.sky.raster import Drawn, draw, mask_regions
     from ginga_bkgplugin.sky.simulate import SimulatedField, sample_field, truth_field
     from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
+    from ginga_bkgplugin.sky.verdict import Finding, Verdict
     from ginga_bkgplugin.work.carry import Carried, anchor_regions, carry_regions
     from ginga_bkgplugin.work.image import ScienceImage
-    from ginga_bkgplugin.work.loading import load_result, read_recipe
+    from ginga_bkgplugin.work.judging import Judgement, judge
+    from ginga_bkgplugin.work.loading import load_result, read_recipe, stale_products
     from ginga_bkgplugin.work.pipeline import Result, run
     from ginga_bkgplugin.work.saving import save_products
+    from ginga_bkgplugin.work.subtractfiles import restore_file, subtract_file
 
 # Loaded when first asked for: astropy, scipy and sep take longer to import than a small image
 # takes to compute.
@@ -80,6 +89,11 @@ _HOMES = {
         "look_at_mask",
         "open_mask",
     ),
+    "files.meshfile": (
+        "Mesh",
+        "read_mesh",
+    ),
+    "files.names": ("find_products",),
     "files.products": (
         "Background",
         "Mask",
@@ -90,6 +104,7 @@ _HOMES = {
         "read_regions",
     ),
     "files.regionwriting": ("write_regions",),
+    "files.subtracted": ("subtracted_words",),
     "recipe.errors": (
         "BackgroundPluginError",
         "DetectionError",
@@ -128,6 +143,7 @@ _HOMES = {
         "SkyPolygon",
         "SkyStroke",
     ),
+    "sky.advice": ("Advice",),
     "sky.background": (
         "SkyFit",
         "fit_background",
@@ -136,6 +152,15 @@ _HOMES = {
     "sky.blobs": (
         "adopt_blob",
         "grow_from",
+    ),
+    "sky.boxsample": (
+        "BoxSample",
+        "box_sample",
+    ),
+    "sky.inspection": (
+        "Box",
+        "BoxReport",
+        "inspect_boxes",
     ),
     "sky.layers": ("compose",),
     "sky.masking": (
@@ -162,21 +187,34 @@ _HOMES = {
         "PassRow",
         "Stage",
     ),
+    "sky.verdict": (
+        "Finding",
+        "Verdict",
+    ),
     "work.carry": (
         "Carried",
         "anchor_regions",
         "carry_regions",
     ),
     "work.image": ("ScienceImage",),
+    "work.judging": (
+        "Judgement",
+        "judge",
+    ),
     "work.loading": (
         "load_result",
         "read_recipe",
+        "stale_products",
     ),
     "work.pipeline": (
         "Result",
         "run",
     ),
     "work.saving": ("save_products",),
+    "work.subtractfiles": (
+        "restore_file",
+        "subtract_file",
+    ),
 }
 
 
@@ -198,19 +236,26 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Advice",
     "Background",
     "BackgroundParameters",
     "BackgroundPluginError",
+    "Box",
+    "BoxReport",
+    "BoxSample",
     "Carried",
     "DetectionError",
     "Drawn",
+    "Finding",
     "Frame",
     "ImageError",
     "ImportedMask",
     "InvalidParameters",
+    "Judgement",
     "Mask",
     "MaskBit",
     "MaskLook",
+    "Mesh",
     "NoWCSError",
     "ParameterError",
     "Pass",
@@ -243,16 +288,21 @@ __all__ = [
     "SmoothParameters",
     "SourceMaskParameters",
     "Stage",
+    "Verdict",
     "WorkerError",
     "__version__",
     "adopt_blob",
     "anchor_regions",
+    "box_sample",
     "carry_regions",
     "compose",
     "draw",
+    "find_products",
     "fit_background",
     "grow_from",
+    "inspect_boxes",
     "iterate_source_mask",
+    "judge",
     "load_result",
     "look_at_mask",
     "mask_invalid",
@@ -261,12 +311,17 @@ __all__ = [
     "read_frame",
     "read_mask",
     "read_masks",
+    "read_mesh",
     "read_recipe",
     "read_regions",
+    "restore_file",
     "run",
     "sample_field",
     "save_products",
+    "stale_products",
     "subtract_background",
+    "subtract_file",
+    "subtracted_words",
     "to_pixels",
     "to_skies",
     "truth_field",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
 from ginga_bkgplugin.recipe.errors import ParameterError
+from ginga_bkgplugin.recipe.rules import finite
 
 Point = tuple[float, float]
 Points = tuple[Point, ...]
@@ -173,13 +174,7 @@ def direction(angle: float) -> Point:
 
 
 def _finite(kind: str, name: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise ParameterError(f"{kind}: {name} must be a number, not {value!r}.") from None
-    if isinstance(value, (bool, str, bytes)) or not math.isfinite(number):
-        raise ParameterError(f"{kind}: {name} must be a finite number, not {value!r}.")
-    return number
+    return finite(f"{kind}: {name}", value)
 
 
 def _points(kind: str, name: str, value: Any) -> Points:

@@ -65,16 +65,17 @@ class BlockMask:
     factor: int
     keep: BoolImage | None = None
 
-    def full(self, out: MaskImage | None = None) -> MaskImage:
-        """The mask at full resolution, in `out` if given."""
+    @functools.cached_property
+    def whole(self) -> MaskImage:
+        """The mask at full resolution, read-only; made once."""
         shape = self.base.shape[0], self.base.shape[1]
-        whole = np.empty(shape, np.uint8) if out is None else out
+        whole = np.empty(shape, np.uint8)
 
         def strip(start: int, stop: int) -> None:
             whole[start:stop] = self.rows(start, stop)
 
         each(strip, spans(shape, self.factor))
-        return whole
+        return read_only(whole)
 
     def rows(self, start: int, stop: int, step: int = 1) -> MaskImage:
         """Every `step`-th row from `start` to before `stop`."""
@@ -96,9 +97,19 @@ class BlockMask:
         return part
 
 
-def full_mask(layers: MaskImage | BlockMask) -> MaskImage:
+Layers = MaskImage | BlockMask
+
+
+def masked_rows(layers: Layers, start: int, stop: int, step: int = 1) -> MaskImage:
+    """Every `step`-th row of a mask from `start` to before `stop`."""
+    if isinstance(layers, BlockMask):
+        return layers.rows(start, stop, step)
+    return layers[start:stop:step]
+
+
+def full_mask(layers: Layers) -> MaskImage:
     """The mask as one read-only plane."""
-    return read_only(layers.full() if isinstance(layers, BlockMask) else layers)
+    return layers.whole if isinstance(layers, BlockMask) else read_only(layers)
 
 
 def bin_frame(
@@ -156,7 +167,7 @@ def bin_frame(
                 frame.bad[part] = frame.taken[part] = mean.bad
             if bad is not None and hidden is not None:
                 frame.taken[part] |= any_in_block(hidden, frame.factor)
-                frame.area[part] = _over_blocks(np.add, ~(bad | hidden), frame.factor, np.uint8)
+                frame.area[part] = over_blocks(np.add, ~(bad | hidden), frame.factor, np.uint8)
             if burnt is not None and frame.glare is not None:
                 frame.glare[part] = any_in_block(burnt, frame.factor)
         return unmarked, burnt is not None and bool(burnt.any())
@@ -201,13 +212,13 @@ def bin_image(pixels: FloatImage, bad: BoolImage | None, factor: int) -> Binned:
         Side of a block.
     """
     if bad is None and not (pixels.shape[0] % factor or pixels.shape[1] % factor):
-        mean = _over_blocks(np.add, pixels, factor)
+        mean = over_blocks(np.add, pixels, factor)
         mean /= np.float32(factor**2)
         return Binned(factor, mean, np.zeros(mean.shape, bool))
     good = np.ones(pixels.shape, bool) if bad is None else ~bad
-    count = _over_blocks(np.add, good, factor, np.float32)
+    count = over_blocks(np.add, good, factor, np.float32)
     free = pixels if bad is None else np.where(bad, np.float32(0), pixels)
-    total = _over_blocks(np.add, free, factor)
+    total = over_blocks(np.add, free, factor)
     poor = count < factor**2 / 2
     mean = np.where(poor, np.float32(0), total / np.maximum(count, np.float32(1)))
     return Binned(factor, mean, poor)
@@ -215,11 +226,11 @@ def bin_image(pixels: FloatImage, bad: BoolImage | None, factor: int) -> Binned:
 
 def any_in_block(mask: BoolImage, factor: int) -> BoolImage:
     """True for blocks with any masked pixel."""
-    found: BoolImage = _over_blocks(np.logical_or, mask, factor)
+    found: BoolImage = over_blocks(np.logical_or, mask, factor)
     return found
 
 
-def _over_blocks(join: Any, array: Any, factor: int, kind: Any = None) -> Any:
+def over_blocks(join: Any, array: Any, factor: int, kind: Any = None) -> Any:
     """Join the pixels of each block, rows first: they are contiguous."""
     pad = tuple((0, -size % factor) for size in array.shape)
     array = np.pad(array, pad) if any(after for _, after in pad) else array

@@ -60,10 +60,21 @@ class SplineMap:
         """Rows at ascending places, whatever is blank."""
         return self._at(np.asarray(rows, np.float64), None)
 
-    def _at(self, positions: Nodes, out: FloatImage | None) -> FloatImage:
+    def points(self, rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> FloatImage:
+        """The crossings of ascending rows with columns: the map's own values, to the bit."""
+        block = self._at(np.asarray(rows, np.float64), None, columns)
+        if self.blank is not None:
+            block[has(self.blank[np.ix_(rows, columns)], MaskBit.INVALID)] = np.nan
+        return block
+
+    def _at(
+        self, positions: Nodes, out: FloatImage | None, columns: npt.NDArray[Any] | None = None
+    ) -> FloatImage:
         middle, values, curvature = self._across
+        if columns is not None:
+            values, curvature = values[:, columns], curvature[:, columns]
         if out is None:
-            out = np.empty((positions.size, self.shape[1]), np.float32)
+            out = np.empty((positions.size, values.shape[1]), np.float32)
         interval = np.searchsorted(self.y, positions, side="right")
         edges = np.searchsorted(interval, np.arange(self.y.size + 2))
         for k in range(self.y.size + 1):
@@ -105,9 +116,17 @@ def rows_of(sky_map: Map, start: int, stop: int) -> FloatImage:
     return sky_map.rows(start, stop)
 
 
+def points_of(sky_map: Map, rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> FloatImage:
+    """A map where ascending rows cross columns, shape (rows, columns)."""
+    if isinstance(sky_map, np.ndarray):
+        block: FloatImage = sky_map[np.ix_(rows, columns)]
+        return block
+    return sky_map.points(rows, columns)
+
+
 def value_at(sky_map: Map, y: int, x: int) -> float:
     """The value of a map at one pixel."""
-    return float(rows_of(sky_map, y, y + 1)[0, x])
+    return float(points_of(sky_map, np.array([y]), np.array([x]))[0, 0])
 
 
 def sampled_rows(sky_map: Map, rows: npt.NDArray[Any]) -> FloatImage:

@@ -9,7 +9,7 @@ from typing import Any
 from ginga_bkgplugin.files.products import Product
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError
 from ginga_bkgplugin.sky.steps import Pass
-from ginga_bkgplugin.work.loading import load_result
+from ginga_bkgplugin.work.loading import load_and_look
 from ginga_bkgplugin.work.look import begin_look, take_look
 from ginga_bkgplugin.work.pipeline import Result, Step
 from ginga_bkgplugin.work.saving import make_product, save_products
@@ -26,8 +26,6 @@ class Jobs:
     logger : logging.Logger
     on_step, on_end : callables
         Called on the GUI thread after a session took a step, and after it took the end.
-    maps_wanted : callable
-        Whether maps of every pass are to be made for display, not only those of the result.
     """
 
     def __init__(
@@ -37,11 +35,10 @@ class Jobs:
         *,
         on_step: Callable[[], None],
         on_end: Callable[[Session], None],
-        maps_wanted: Callable[[], bool],
     ) -> None:
         self.fv, self.logger = fv, logger
         self.worker = Worker()
-        self._on_step, self._on_end, self._maps_wanted = on_step, on_end, maps_wanted
+        self._on_step, self._on_end = on_step, on_end
         self._running: Session | None = None
 
     @property
@@ -77,18 +74,16 @@ class Jobs:
             for step in steps:
                 if isinstance(step, Result):
                     outcome = step
+                    _ = step.mask
                     continue
-                if isinstance(step, Pass) and self._maps_wanted():
-                    step.fit.make()
+                if isinstance(step, Pass):
+                    _ = step.mask  # made here, not on the GUI thread
                 self.fv.gui_do(self._step, session, work.serial, step)
         except Exception as error:
             if not isinstance(error, BackgroundPluginError):
                 self.logger.error(f"run: {error!r}", exc_info=True)
             outcome = error
         self.fv.gui_do(self._end, session, work.serial, outcome)
-        if isinstance(outcome, Result):  # the mask is shown, the maps follow
-            outcome.fit.make()
-            self.fv.gui_do(self._on_step)
 
     def _step(self, session: Session, serial: int, step: Any) -> None:
         if session.advance(serial, step):
@@ -106,7 +101,7 @@ class Jobs:
         def work() -> Pass | None:
             step = self.worker.look(frame.data, recipe, wcs=frame.wcs, imported=imported)
             if step is not None:
-                step.fit.make()
+                _ = step.mask
             return step
 
         self.do(session, work, functools.partial(take_look, session, recipe))
@@ -148,11 +143,12 @@ class Jobs:
         """Load saved products."""
         session.say("Loading …")
 
-        def done(result: Any) -> None:
+        def done(answer: Any) -> None:
+            result, stale = answer
             session.show_result(result)
-            session.say("Loaded the saved products.")
+            session.say(f"Loaded the saved products. {stale}".strip())
 
-        self.do(session, functools.partial(load_result, session.frame, session.saved_in), done)
+        self.do(session, functools.partial(load_and_look, session.frame, *session.folders), done)
 
     def subtract(self, session: Session, show: Callable[[Product], str]) -> None:
         """Make the subtracted image and hand it to `show`, which answers where it went."""

@@ -9,10 +9,11 @@ from ginga.locale.localize import _tr
 
 from ginga_bkgplugin.viewer import widgets
 from ginga_bkgplugin.viewer.fields import ParameterFields
+from ginga_bkgplugin.viewer.looks import LookSection
 from ginga_bkgplugin.viewer.masks import MaskSection
+from ginga_bkgplugin.viewer.overlays import OverlayLayer
 from ginga_bkgplugin.viewer.sections import (
     Intents,
-    OverlaySection,
     RunSection,
     SaveSection,
 )
@@ -27,8 +28,8 @@ class Panel:
     container : ginga.gw.Widgets container
     intents : Intents
         Called when the user acts.
-    overlays : dict
-        Kind to (visible, opacity) of the overlays at the start.
+    overlays : OverlayLayer
+        What is chosen there is shown at the start.
     legend : list of (text, hex colour)
         Of the mask overlay.
     """
@@ -38,7 +39,7 @@ class Panel:
         container: Any,
         intents: Intents,
         *,
-        overlays: dict[str, tuple[bool, float]],
+        overlays: OverlayLayer,
         legend: list[tuple[str, str]],
     ) -> None:
         self._do = intents
@@ -50,7 +51,7 @@ class Panel:
         self.masks = MaskSection(box, intents)
         self.fields = ParameterFields(box, intents.set_parameter)
         self.running = RunSection(box, intents, self._run)
-        self.overlays = OverlaySection(box, intents, overlays, legend)
+        self.looks = LookSection(box, intents, overlays, legend)
         self.saving = SaveSection(box, intents)
         widgets.fill(box)
         top.add_widget(scroll, stretch=1)
@@ -77,4 +78,4 @@ class Panel:
     def show_value(self, text: str) -> None:
         """Show what lies under the cursor."""
         hint = _tr("Move over the image to read the maps, after a run.")
-        self.overlays.value.set_text(text or hint)
+        self.looks.value.set_text(text or hint)

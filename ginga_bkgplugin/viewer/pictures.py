@@ -10,6 +10,7 @@ from typing import Any
 from ginga_bkgplugin.recipe.region import PixelRegion
 from ginga_bkgplugin.viewer.drawing import ShapeLayer
 from ginga_bkgplugin.viewer.overlays import OverlayLayer
+from ginga_bkgplugin.viewer.views import Scene
 
 
 class PictureCanvas:
@@ -52,7 +53,7 @@ class PictureCanvas:
     def show(self, shapes: Sequence[PixelRegion], mask: Any) -> None:
         """Show shapes and mask."""
         self.shapes.show(shapes)
-        self.overlays.set_arrays(mask=mask)
+        self.overlays.show(Scene(mask=mask))
 
     def save(self, file: Path) -> None:
         """Write what is seen as PNG."""

@@ -52,42 +52,43 @@ from ginga.locale.localize import _tr
 
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
-from ginga_bkgplugin.viewer.drawing import ShapeLayer
+from ginga_bkgplugin.recipe.region import Point
+from ginga_bkgplugin.viewer.drawing import GINGAS, ShapeLayer
 from ginga_bkgplugin.viewer.exchange import Exchange
 from ginga_bkgplugin.viewer.guard import guarded
 from ginga_bkgplugin.viewer.images import complete_frame
 from ginga_bkgplugin.viewer.jobs import Jobs
-from ginga_bkgplugin.viewer.overlays import KINDS, OverlayLayer, legend
+from ginga_bkgplugin.viewer.looking import LookActions
+from ginga_bkgplugin.viewer.overlays import MASK, OverlayLayer, legend
 from ginga_bkgplugin.viewer.panel import Panel
 from ginga_bkgplugin.viewer.results import add_to_channel
 from ginga_bkgplugin.viewer.sessions import Sessions
-from ginga_bkgplugin.viewer.tools import BRUSHES
+from ginga_bkgplugin.viewer.views import Scene
 from ginga_bkgplugin.work.loading import read_recipe
 from ginga_bkgplugin.work.look import wants_look
 from ginga_bkgplugin.work.session import Session
 
 
-class Background(Exchange, LocalPlugin):
+class Background(LookActions, Exchange, LocalPlugin):
     """Wiring between Ginga, the panel, the layers and the session of the image on display."""
 
     def __init__(self, fv: Any, fitsimage: Any, ident: str | None = None) -> None:
         super().__init__(fv, fitsimage, ident=ident)
         self.settings = fv.get_preferences().create_category("plugin_Background")
-        self.settings.add_defaults(mask_opacity=0.45, map_opacity=0.6)
+        self.settings.add_defaults(mask_opacity=0.45, view_opacity=1.0)
         self.settings.load(onError="silent")
         self.panel: Panel | None = None
         self.session: Session | None = None
         self.sessions = Sessions()
         self._why_not = _tr("No image in this channel.")
         self.jobs = Jobs(
-            fv, self.logger, on_step=self.render, on_end=self._on_end,
-            maps_wanted=lambda: self.overlays.wants_maps,
+            fv, self.logger, on_step=self.render, on_end=self._on_end
         )  # fmt: skip
         classes = fv.get_draw_classes()
         self.overlays = OverlayLayer(fitsimage, classes, self.logger)
-        for kind in KINDS:
-            name = "mask_opacity" if kind == "mask" else "map_opacity"
+        for kind, name in ((MASK, "mask_opacity"), ("view", "view_opacity")):
             self.overlays.set_opacity(kind, float(self.settings.get(name)))
+        self.prepare_looking(classes)
         self.shapes = ShapeLayer(
             fitsimage,
             classes,
@@ -98,6 +99,7 @@ class Background(Exchange, LocalPlugin):
             on_brush=self.show_brush,
         )
         self.shapes.canvas.add_callback("drag-drop", self.dropped)
+        self.shapes.canvas.add_callback("key-up-none", self.release_key)
         fitsimage.add_callback("cursor-changed", self._on_cursor)
         fv.add_callback("remove-image", self._on_removed)
 
@@ -105,15 +107,12 @@ class Background(Exchange, LocalPlugin):
 
     def build_gui(self, container: Any) -> None:
         """Build the panel; Ginga calls it at every opening."""
-        overlays = {
-            kind: (self.overlays.visible[kind], self.overlays.opacity[kind]) for kind in KINDS
-        }
-        self.panel = Panel(container, self, overlays=overlays, legend=legend())
+        self.panel = Panel(container, self, overlays=self.overlays, legend=legend())
 
     def start(self) -> None:
         """Show the layers and begin with the image on display."""
         canvas = self.fitsimage.get_canvas()
-        for layer in (self.overlays, self.shapes):
+        for layer in (self.overlays, self.shapes, self.divider):
             if not canvas.has_object(layer.canvas):
                 canvas.add(layer.canvas, redraw=False)
         self.jobs.warm_up()
@@ -137,7 +136,8 @@ class Background(Exchange, LocalPlugin):
         self.jobs.close()
         self.shapes.activate(False)
         canvas = self.fitsimage.get_canvas()
-        for layer in (self.shapes, self.overlays):
+        self.stop_looking()
+        for layer in (self.divider, self.shapes, self.overlays):
             if canvas.has_object(layer.canvas):
                 canvas.delete_object(layer.canvas, redraw=False)
         canvas.update_canvas(whence=0)
@@ -202,21 +202,15 @@ class Background(Exchange, LocalPlugin):
         if session is None:
             self.panel.render(None, self._why_not)
             self.shapes.show(())
-            self.overlays.set_arrays()
+            self.overlays.show(Scene())
+            self._show_looks()
             return
         view = session.view()
         self.panel.render(view)
-        shown = session.shown
-        mask = session.live_mask(always=self.shapes.tool in BRUSHES)
-        fit = shown.fit if shown and shown.fit.made else None
-        with self.fitsimage.suppress_redraw:  # one for both layers
+        with self.fitsimage.suppress_redraw:  # one for all layers
             self.shapes.show([row.pixel for row in view.regions], view.selection)
-            self.overlays.set_arrays(
-                session.live.changes,
-                mask=mask,
-                background=fit.level if fit else None,
-                rms=fit.rms if fit else None,
-            )
+            self.overlays.show(self.scene(), session.live.changes)
+            self._show_looks()
         if wants_look(session):
             self.jobs.look(session)
 
@@ -231,6 +225,12 @@ class Background(Exchange, LocalPlugin):
             self.panel.show_value(self.session.value_at(int(x + 0.5), int(y + 0.5)))
 
     # --- what the user asks for
+
+    def use_key(self, key: str, keys: set[str], at: Point) -> bool:
+        """Do what a key over the image stands for; False leaves it to Ginga."""
+        if not keys & GINGAS and self.use_look_key(key):
+            return True
+        return super().use_key(key, keys, at)
 
     @guarded
     def set_parameter(self, name: str, value: Any) -> None:
@@ -256,14 +256,6 @@ class Background(Exchange, LocalPlugin):
     def cancel_run(self) -> None:
         """Stop what is running."""
         self.jobs.cancel()
-
-    def show_overlay(self, kind: str, on: bool) -> None:
-        """Show or hide ``mask``, ``background`` or ``rms``."""
-        self.overlays.set_visible(kind, bool(on))
-
-    def set_opacity(self, kind: str, opacity: float) -> None:
-        """Set the opacity of an overlay, 0 to 1."""
-        self.overlays.set_opacity(kind, opacity)
 
     @guarded
     def subtract(self) -> None:

@@ -1,4 +1,4 @@
-"""The sections of the panel: run, overlays, saving. Each shows and tells, no more."""
+"""The sections of the panel to run and to save. Each shows and tells, no more."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
 from ginga_bkgplugin.viewer import widgets
+from ginga_bkgplugin.viewer.looks import LookIntents
 from ginga_bkgplugin.viewer.masks import MaskIntents
 from ginga_bkgplugin.viewer.tables import PassTable
 from ginga_bkgplugin.work.viewmodel import ViewModel
@@ -21,21 +22,14 @@ SAVE_CHOICES = (
     ("subbkg", "Subtracted", "Image minus background"),
     ("recipe", "Recipe", "Regions and parameters, for other images and the shell"),
 )
-OVERLAYS = (
-    ("mask", "Mask", "The mask, coloured by its reason (legend below)."),
-    ("background", "Background", "The background map, dark to bright from low to high."),
-    ("rms", "Rms", "The map of the sky's noise, dark to bright from low to high."),
-)
 
 
-class Intents(MaskIntents, Protocol):
+class Intents(MaskIntents, LookIntents, Protocol):
     """What the user can ask for; the plugin does it."""
 
     def set_parameter(self, name: str, value: Any) -> None: ...  # noqa: D102
     def run_recipe(self, mode: str) -> None: ...  # noqa: D102
     def cancel_run(self) -> None: ...  # noqa: D102
-    def show_overlay(self, kind: str, on: bool) -> None: ...  # noqa: D102
-    def set_opacity(self, kind: str, opacity: float) -> None: ...  # noqa: D102
     def subtract(self) -> None: ...  # noqa: D102
     def save(self, kinds: list[str], folder: str, overwrite: bool) -> None: ...  # noqa: D102
     def choose_folder(self) -> None: ...  # noqa: D102
@@ -91,50 +85,6 @@ class RunSection:
         widgets.show_text(self.summary, view.summary if view else "")
         self.progress.set_value(view.fraction if view else 0.0)
         self.passes.show(view.rows if view else ())
-
-
-class OverlaySection:
-    """What is shown over the image, and the values under the cursor."""
-
-    def __init__(
-        self,
-        box: Any,
-        do: Intents,
-        overlays: dict[str, tuple[bool, float]],
-        legend: list[tuple[str, str]],
-    ) -> None:
-        self._do = do
-        inner = widgets.frame(box, _tr("Show over the image"))
-        grid = Widgets.GridBox(rows=len(OVERLAYS), columns=2)
-        grid.set_column_spacing(6)
-        self.checks, self.sliders = {}, {}
-        for place, (kind, text, tip) in enumerate(OVERLAYS):
-            on, opacity = overlays[kind]
-            check = self.checks[kind] = widgets.check(_tr(text), _tr(tip), on)
-            check.add_callback("activated", self._show, kind)
-            slider = Widgets.Slider(orientation="horizontal", dtype=int, track=True)
-            slider.set_limits(0, 100, incr_value=5)
-            slider.set_value(round(100 * opacity))
-            slider.set_tooltip(_tr("Opacity, 0 to 100 %"))
-            slider.add_callback("value-changed", self._fade, kind)
-            self.sliders[kind] = slider
-            grid.add_widget(check, place, 0)
-            grid.add_widget(slider, place, 1, stretch=1)
-        inner.add_widget(grid, stretch=0)
-        line = widgets.row(inner)
-        for text, color in legend:
-            patch = Widgets.Label(f" {_tr(text)} ")
-            patch.set_color(bg=color, fg="black")
-            patch.set_tooltip(_tr("Why a pixel is masked"))
-            line.add_widget(patch, stretch=0)
-        widgets.fill(line)
-        self.value = widgets.text_line(inner)
-
-    def _show(self, _: Any, on: bool, kind: str) -> None:
-        self._do.show_overlay(kind, on)
-
-    def _fade(self, _: Any, percent: int, kind: str) -> None:
-        self._do.set_opacity(kind, percent / 100)
 
 
 class SaveSection:

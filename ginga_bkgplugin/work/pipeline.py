@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ginga_bkgplugin.files.identity import checksum
 from ginga_bkgplugin.recipe.errors import ImageError, ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.background import SkyFit
@@ -54,6 +55,11 @@ class Result:
     def mask(self) -> MaskImage:
         """The mask, all bits of `MaskBit`, shape (ny, nx), read-only."""
         return full_mask(self.layers)
+
+    @functools.cached_property
+    def mask_sum(self) -> str:
+        """The checksum of the mask; see `files.identity`."""
+        return checksum(self.mask)
 
     @property
     def stable(self) -> bool:

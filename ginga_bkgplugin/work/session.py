@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ginga_bkgplugin.files.frames import Frame
-from ginga_bkgplugin.files.names import find_products
+from ginga_bkgplugin.files.names import find_products, is_loadable
+from ginga_bkgplugin.files.subtracted import subtracted_words
 from ginga_bkgplugin.recipe.parameters import SourceMaskParameters
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.region import PixelRegion
@@ -95,8 +96,13 @@ class Session(Editor):
         self.frame, self.ready = frame, True
         self._region_rows = RegionRows()
         self.saved = find_products(frame)
+        told = subtracted_words(frame)
+        words = [f"Look: this image is {told}."] if told else []
         if self.can_load and self.result is None:
-            self.say(f"Saved products found ({', '.join(self.saved)}): Load saved brings them in.")
+            kinds = ", ".join(self.saved)
+            words.append(f"Saved products found ({kinds}): Load saved brings them in.")
+        if words:
+            self.say(" ".join(words))
 
     def show_pixels(self, data: Any) -> None:
         """Take the same image's pixels anew, e.g. loaded again by the viewer."""
@@ -105,13 +111,18 @@ class Session(Editor):
     def note_saved(self, paths: Iterable[Path]) -> None:
         """Products were written: look again which can be loaded."""
         for folder in {path.parent for path in paths}:
-            self.saved = find_products(self.frame, folder)
             self.saved_in = folder
+            self.saved = find_products(self.frame, *self.folders)
+
+    @property
+    def folders(self) -> tuple[Path | None, ...]:
+        """Where to look for saved products: beside the image, and where some were saved last."""
+        return (None,) if self.saved_in is None else (None, self.saved_in)
 
     @property
     def can_load(self) -> bool:
         """Whether enough products are on disk to load."""
-        return {"srcmask", "bkgmap", "bkgrms"} <= set(self.saved)
+        return is_loadable(self.saved)
 
     # --- words
 
@@ -283,8 +294,8 @@ class Session(Editor):
     # --- what is shown
 
     def value_at(self, x: int, y: int) -> str:
-        """Background, rms and mask reason at a pixel, in words."""
-        return pixel_words(self.result, x, y) if self.result is not None else ""
+        """Image, maps and mask reason at a pixel, in words."""
+        return pixel_words(self.frame.data, self.shown, x, y)
 
     def region_rows(self) -> tuple[RegionRow, ...]:
         """The regions in pixels and, where there is a WCS, on the sky."""

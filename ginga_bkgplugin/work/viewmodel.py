@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
 
 from ginga_bkgplugin.recipe.errors import NoWCSError
 from ginga_bkgplugin.recipe.imported import ImportedMask
@@ -13,7 +15,7 @@ from ginga_bkgplugin.recipe.region import PixelRegion, Point, Region, SkyRegion,
 from ginga_bkgplugin.sky.maps import value_at
 from ginga_bkgplugin.sky.pixels import reasons
 from ginga_bkgplugin.sky.placing import anchor, spots, to_pixels, to_skies
-from ginga_bkgplugin.sky.steps import PassRow
+from ginga_bkgplugin.sky.steps import Pass, PassRow
 from ginga_bkgplugin.work.pipeline import Result
 
 if TYPE_CHECKING:
@@ -130,14 +132,30 @@ def model_words(result: Result) -> str:
     return f"{name} from {fit.boxes - fit.filled} of {fit.boxes} boxes"
 
 
-def pixel_words(result: Result, x: int, y: int) -> str:
-    """Background, rms and mask reason at a pixel; nothing off the image."""
-    ny, nx = result.mask.shape
+def pixel_words(data: npt.NDArray[Any], shown: Pass | Result | None, x: int, y: int) -> str:
+    """Image, image minus background, background, rms and mask reason; nothing off the image.
+
+    Parameters
+    ----------
+    data : ndarray, shape (ny, nx)
+        The image.
+    shown : Pass, Result or None
+        Whose maps to read; None: there are none yet.
+    x, y : int
+        0-based pixel.
+    """
+    ny, nx = data.shape
     if not (0 <= x < nx and 0 <= y < ny):
         return ""
-    fit, why = result.fit, reasons(int(result.mask[y, x]))
+    value = float(data[y, x])
+    if shown is None:
+        return f"({x}, {y})  image {value:.6g}"
+    fit, why = shown.fit, reasons(int(shown.mask[y, x]))
     level, rms = (value_at(sky_map, y, x) for sky_map in (fit.level_map, fit.rms_map))
-    return f"({x}, {y})  bkg {level:.6g}  rms {rms:.4g}  {why}"
+    return (
+        f"({x}, {y})  image {value:.6g}  sub {value - level:.4g}  bkg {level:.6g}"
+        f"  rms {rms:.4g}  {why}"
+    )
 
 
 def done_words(result: Result) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import pickle
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import CubicSpline
 
 from ginga_bkgplugin.sky.boxes import Grid
-from ginga_bkgplugin.sky.maps import SplineMap, rows_of, sampled_rows, value_at, whole
+from ginga_bkgplugin.sky.maps import SplineMap, points_of, rows_of, sampled_rows, value_at, whole
 from ginga_bkgplugin.sky.pixels import MaskBit
 from ginga_bkgplugin.sky.strips import set_threads, spans, threads
 
@@ -124,6 +125,20 @@ def test_rows_asked_for_alone_are_those_of_the_whole(start: int, height: int, st
     chosen = np.array([start, stop - 1])
     assert sampled_rows(sky_map, chosen).tobytes() == level[chosen].tobytes()
     assert value_at(sky_map, start, 17) == level[start, 17]
+
+
+def test_points_asked_for_alone_are_those_of_the_whole_to_the_bit() -> None:
+    blank = np.zeros((211, 330), np.uint8)
+    blank[40:50, 60:70] = MaskBit.INVALID
+    sky_map = dataclasses.replace(_random(), blank=blank)
+    rows, columns = np.array([0, 0, 3, 44, 210]), np.array([5, 1, 65, 65, 329])
+    level = whole(sky_map)
+
+    seen = points_of(sky_map, rows, columns)
+
+    assert seen.tobytes() == level[np.ix_(rows, columns)].tobytes()
+    assert np.isnan(seen).sum() == 2
+    assert points_of(level, rows, columns).tobytes() == seen.tobytes()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])

@@ -15,6 +15,8 @@ from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.simulate import SimulatedField, sample_field
 from ginga_bkgplugin.viewer.launch import PLUGIN, Viewer
+from ginga_bkgplugin.viewer.overlays import BOXES, MASK
+from ginga_bkgplugin.viewer.views import IMAGE
 from ginga_bkgplugin.work.pipeline import Result, finish, run
 from tests.viewer.desk import CHANNEL, Desk
 
@@ -101,9 +103,12 @@ def empty(ginga: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         desk.view.rotate(0)
         desk.plugin.sessions = type(desk.plugin.sessions)()
         desk.plugin.session = None
-        for kind, on in (("mask", True), ("background", False), ("rms", False)):
-            desk.plugin.overlays.set_visible(kind, on)
-            desk.plugin.overlays.set_opacity(kind, 0.45 if kind == "mask" else 0.6)
+        for kind, on, opacity in ((MASK, True, 0.45), (BOXES, False, None), ("view", None, 1.0)):
+            if on is not None:
+                desk.plugin.overlays.set_visible(kind, on)
+            if opacity is not None:
+                desk.plugin.overlays.set_opacity(kind, opacity)
+        desk.plugin.overlays.set_view(IMAGE)
 
 
 @pytest.fixture
@@ -112,3 +117,11 @@ def desk(empty: Desk, image: Path) -> Desk:
     empty.viewer.open([image])
     empty.start()
     return empty
+
+
+@pytest.fixture
+def done(desk: Desk, small_result: Result) -> Desk:
+    """After a run, without the mask over the image."""
+    desk.take(small_result)
+    desk.plugin.show_overlay(MASK, False)
+    return desk

@@ -180,8 +180,6 @@ class Desk:
         """Press Run, or another of its section, and wait for the end."""
         self.press(button or self.panel.running.run)
         self.wait(lambda: not self.session.busy, "the run")
-        if self.session.result is not None:
-            self.wait(lambda: self.result.fit.made, "its maps")
         self.viewer.pump()
         return self.result
 

@@ -32,9 +32,9 @@ def test_a_moved_circle_shows_its_mask_and_background_at_once(ran: Desk) -> None
     assert not mask[100, 120] & MaskBit.REGION
     assert ran.result is before
     assert ran.session.stale
-    arrays = ran.plugin.overlays._arrays
-    assert np.array_equal(arrays["mask"], mask)
-    assert arrays["background"] is ran.session.preview.fit.level
+    scene = ran.plugin.overlays.scene
+    assert np.array_equal(scene.mask, mask)
+    assert scene.fit is ran.session.preview.fit
 
 
 def test_the_run_after_a_preview_gives_the_bytes_of_a_run(ran: Desk) -> None:
@@ -57,4 +57,4 @@ def test_a_preview_goes_when_the_circle_is_put_back(ran: Desk) -> None:
     ran.plugin.render()
 
     assert ran.session.preview is None
-    assert np.array_equal(ran.plugin.overlays._arrays["mask"], ran.result.mask)
+    assert np.array_equal(ran.plugin.overlays.scene.mask, ran.result.mask)

@@ -12,6 +12,7 @@ import pytest
 from ginga_bkgplugin.recipe.recipe import GROUPS
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.viewer.launch import PLUGIN
+from ginga_bkgplugin.viewer.overlays import MASK
 from ginga_bkgplugin.work.pipeline import Result
 from tests.viewer.desk import Desk
 
@@ -138,7 +139,7 @@ def test_closing_and_opening_again_keeps_everything(desk: Desk) -> None:
     assert desk.result is result
     assert len(desk.shape_rows) == 1
     assert len(desk.rows(desk.panel.running.passes)) == len(result.rows)
-    assert desk.plugin.overlays.shown() == {"mask"}
+    assert desk.plugin.overlays.shown() == {MASK}
 
 
 def test_the_close_button_takes_circles_and_overlays_off_the_image(
@@ -150,7 +151,7 @@ def test_the_close_button_takes_circles_and_overlays_off_the_image(
 
     desk.stop()
 
-    assert len(desk.view.get_canvas().objects) == before - 2
+    assert len(desk.view.get_canvas().objects) == before - 3  # views, shapes, divider
     assert not desk.channel.opmon.is_active(PLUGIN.lower())
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.sky.pixels import MaskBit
-from ginga_bkgplugin.viewer.overlays import MASK_COLORS
+from ginga_bkgplugin.viewer.overlays import MASK, MASK_COLORS
+from ginga_bkgplugin.viewer.views import Scene
 from ginga_bkgplugin.work.pipeline import Result
 from tests.viewer.desk import Desk
 
@@ -72,10 +73,10 @@ def _off_by(
     desk: Desk, mask: npt.NDArray[np.uint8], opacity: float
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float64]]:
     """Mask value by window pixel, and how far its colour is from what it should be."""
-    desk.plugin.overlays.set_arrays()
+    desk.plugin.overlays.show(Scene())
     bare = desk.picture().astype(float)
-    desk.plugin.overlays.set_arrays(mask=mask)
-    desk.plugin.overlays.set_opacity("mask", opacity)
+    desk.plugin.overlays.show(Scene(mask=mask))
+    desk.plugin.overlays.set_opacity(MASK, opacity)
     seen = desk.picture().astype(float)
     values = _values_in_window(desk, mask)
     wanted = bare.copy()
@@ -124,10 +125,10 @@ def test_a_tick_hides_and_shows_an_overlay(desk: Desk, small_result: Result) -> 
     desk.take(small_result)
     with_mask = desk.picture()
 
-    desk.tick(desk.panel.overlays.checks["mask"])
+    desk.tick(desk.panel.looks.checks[MASK])
     assert np.array_equal(desk.picture(), bare)
 
-    desk.tick(desk.panel.overlays.checks["mask"])
+    desk.tick(desk.panel.looks.checks[MASK])
     assert np.array_equal(desk.picture(), with_mask)
 
 
@@ -135,10 +136,10 @@ def test_the_slider_changes_the_opacity_at_once(desk: Desk, small_result: Result
     desk.take(small_result)
     bare = desk.picture()
 
-    desk.panel.overlays.sliders["mask"].get_widget().setValue(0)
+    desk.panel.looks.sliders[MASK].get_widget().setValue(0)
     desk.viewer.pump()
 
-    assert desk.plugin.overlays.opacity["mask"] == 0
+    assert desk.plugin.overlays.opacity[MASK] == 0
     assert not np.array_equal(desk.picture(), bare)
 
 
@@ -146,12 +147,10 @@ def test_the_slider_changes_the_opacity_at_once(desk: Desk, small_result: Result
 def test_a_map_is_shown_dark_to_bright_from_low_to_high(
     desk: Desk, small_result: Result, kind: str
 ) -> None:
-    small_result.fit.make()
     desk.take(small_result)
-    desk.plugin.overlays.set_visible("mask", False)
-    desk.plugin.overlays.set_opacity(kind, 1.0)
+    desk.plugin.overlays.set_visible(MASK, False)
 
-    desk.tick(desk.panel.overlays.checks[kind])
+    desk.press(desk.panel.looks.views[kind])
 
     assert desk.plugin.overlays.shown() == {kind}
     fit = desk.result.fit
@@ -168,10 +167,10 @@ def test_a_constant_background_can_be_shown(desk: Desk) -> None:
     desk.plugin.set_parameter("is_2d", False)
     desk.run()
 
-    desk.tick(desk.panel.overlays.checks["background"])
+    desk.press(desk.panel.looks.views["background"])
 
     assert desk.picture().shape[2] == 3
-    assert desk.plugin.overlays.shown() == {"mask", "background"}
+    assert desk.plugin.overlays.shown() == {MASK, "background"}
 
 
 def test_the_value_under_the_cursor_is_that_of_the_maps(desk: Desk, small_result: Result) -> None:
@@ -182,9 +181,9 @@ def test_the_value_under_the_cursor_is_that_of_the_maps(desk: Desk, small_result
     column, row = desk.view.get_canvas_xy(203, 151)
 
     QTest.mouseMove(desk.view.get_widget(), QPoint(round(float(column)), round(float(row))))
-    desk.wait(lambda: "bkg" in desk.panel.overlays.value.get_text(), "the value")
+    desk.wait(lambda: "bkg" in desk.panel.looks.value.get_text(), "the value")
 
-    words = desk.panel.overlays.value.get_text()
+    words = desk.panel.looks.value.get_text()
     fit = desk.result.fit
     x, y = (int(part) for part in words[1 : words.index(")")].split(","))
     assert (x, y) == (pytest.approx(203, abs=1), pytest.approx(151, abs=1))

@@ -16,6 +16,7 @@ from ginga_bkgplugin.recipe.shapes import (
     PixelStroke,
 )
 from ginga_bkgplugin.sky.pixels import MaskBit
+from ginga_bkgplugin.viewer.overlays import MASK
 from ginga_bkgplugin.viewer.tools import TOOLS
 from tests.viewer.desk import Desk
 
@@ -225,7 +226,7 @@ def test_shapes_mask_at_once_and_the_overlay_shows_it(desk: Desk) -> None:
     desk.draw(180, 150, 40)
 
     assert np.count_nonzero(desk.session.live_mask() == MaskBit.REGION) > 4000
-    assert "mask" in desk.plugin.overlays.shown()
+    assert MASK in desk.plugin.overlays.shown()
     assert (desk.picture() != before).any(axis=2).sum() > 4000
 
 
