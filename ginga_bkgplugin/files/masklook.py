@@ -140,7 +140,7 @@ def open_mask(
     look = look_at_mask(file, shape, hdu or words, kind)
     if bits and kind is None and look.kind == "mask":
         look = look_at_mask(file, shape, hdu or words, "bits")
-    polarity = polarity or look.polarity
+    polarity = polarity or look.polarity or ("bad" if bits else None)
     if polarity is None:
         raise ParameterError(
             f"{Path(file).name}: {look.share:.0%} of it is set and it does not say whether 1 is"

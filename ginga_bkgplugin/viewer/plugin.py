@@ -205,6 +205,7 @@ class Background(LookActions, Exchange, LocalPlugin):
             self.overlays.show(Scene())
             self._show_looks()
             return
+        self.read_own_masks(session)
         view = session.view()
         self.panel.render(view)
         with self.fitsimage.suppress_redraw:  # one for all layers
