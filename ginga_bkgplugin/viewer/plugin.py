@@ -43,6 +43,7 @@ Blue: region. Yellow: source. Red: saturated. Green: imported. Pink: invalid.
 from __future__ import annotations
 
 import functools
+import math
 from pathlib import Path
 from typing import Any
 
@@ -57,18 +58,20 @@ from ginga_bkgplugin.viewer.exchange import Exchange
 from ginga_bkgplugin.viewer.guard import guarded
 from ginga_bkgplugin.viewer.images import complete_frame
 from ginga_bkgplugin.viewer.jobs import Jobs
+from ginga_bkgplugin.viewer.judges import JudgeActions
 from ginga_bkgplugin.viewer.looking import LookActions
 from ginga_bkgplugin.viewer.overlays import MASK, OverlayLayer, legend
 from ginga_bkgplugin.viewer.panel import Panel
 from ginga_bkgplugin.viewer.results import add_to_channel
 from ginga_bkgplugin.viewer.sessions import Sessions
-from ginga_bkgplugin.viewer.views import Scene
+from ginga_bkgplugin.viewer.views import PIN_KEY, Scene
+from ginga_bkgplugin.work.judged import wants_judging
 from ginga_bkgplugin.work.loading import read_recipe
 from ginga_bkgplugin.work.look import wants_look
 from ginga_bkgplugin.work.session import Session
 
 
-class Background(LookActions, Exchange, LocalPlugin):
+class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
     """Wiring between Ginga, the panel, the layers and the session of the image on display."""
 
     def __init__(self, fv: Any, fitsimage: Any, ident: str | None = None) -> None:
@@ -88,6 +91,7 @@ class Background(LookActions, Exchange, LocalPlugin):
         for kind, name in ((MASK, "mask_opacity"), ("view", "view_opacity")):
             self.overlays.set_opacity(kind, float(self.settings.get(name)))
         self.prepare_looking(classes)
+        self.prepare_judging()
         self.shapes = ShapeLayer(
             fitsimage,
             classes,
@@ -205,13 +209,18 @@ class Background(LookActions, Exchange, LocalPlugin):
             self._show_looks()
             return
         view = session.view()
-        self.panel.render(view)
+        self.panel.render(view, cancellable=self.jobs.busy)
         self.shapes.show([row.pixel for row in view.regions], view.selection)
         scene = self.scene()
         self.overlays.show(scene, session.live.changes)
         self._show_looks()
+        if session.result is None or view.judgement is None:
+            self.forget_box()
         if wants_look(session):
             self.jobs.look(session)
+        if wants_judging(session):
+            self.jobs.judge(session)
+            self.render()
 
     def tell(self, error: BaseException | str) -> None:
         """Show an error in the panel and in Ginga's status bar."""
@@ -221,13 +230,17 @@ class Background(LookActions, Exchange, LocalPlugin):
 
     def _on_cursor(self, viewer: Any, button: int, x: float, y: float) -> None:
         if self.panel is not None and self.session is not None:
-            self.panel.show_value(self.session.value_at(int(x + 0.5), int(y + 0.5)))
+            self.panel.show_value(self.session.value_at(math.floor(x + 0.5), math.floor(y + 0.5)))
+            self.point_at_box(x, y)
 
     # --- what the user asks for
 
     def use_key(self, key: str, keys: set[str], at: Point) -> bool:
         """Do what a key over the image stands for; False leaves it to Ginga."""
         if not keys & GINGAS and self.use_look_key(key):
+            return True
+        if not keys & GINGAS and key == PIN_KEY:
+            self.pin_box(*at)
             return True
         return super().use_key(key, keys, at)
 

@@ -23,6 +23,7 @@ from ginga_bkgplugin.sky.placing import has_sky, to_pixels, to_skies
 from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
 from ginga_bkgplugin.work.editing import Editor
 from ginga_bkgplugin.work.history import Outcome
+from ginga_bkgplugin.work.judging import Judgement
 from ginga_bkgplugin.work.pipeline import (
     Result,
     Start,
@@ -35,6 +36,7 @@ from ginga_bkgplugin.work.viewmodel import (
     done_words,
     pixel_words,
     summary_words,
+    verdict_words,
 )
 
 MOST_PASSES = next(
@@ -84,6 +86,8 @@ class Session(Editor):
         self._placed: dict[Region, RegionRow] = {}
         self._mask: MaskImage | None = None
         self.looked: Recipe | None = None
+        self.judged: Result | None = None
+        self.judgement: Judgement | None = None
         self._latest: tuple[Outcome | None, Result | None] = (None, None)
         if ready:
             self.describe(frame)
@@ -270,6 +274,7 @@ class Session(Editor):
         """Free the memory of the result; the recipe stays."""
         self.result, self.preview, self._rows = None, None, ()
         self.outcome, self._mask, self._latest = None, None, (None, None)
+        self.judged = self.judgement = None
         self.live.drops()
         self.say("The maps were freed to save memory: press Run to have them again.")
 
@@ -277,7 +282,8 @@ class Session(Editor):
 
     def value_at(self, x: int, y: int) -> str:
         """Image, maps and mask reason at a pixel, in words."""
-        return pixel_words(self.frame.data, self.shown, x, y)
+        boxes = self.judgement.boxes if self.judgement and self.preview is None else None
+        return pixel_words(self.frame.data, self.shown, boxes, x, y)
 
     def region_rows(self) -> tuple[RegionRow, ...]:
         """The regions in pixels and, where there is a WCS, on the sky."""
@@ -313,6 +319,7 @@ class Session(Editor):
         """The state, worked out for display."""
         frame, result, stage = self.frame, self.result, self._stage
         level = frame.saturation_level
+        judgement = self.judgement if result is not None and self.judged is result else None
         return ViewModel(
             title=frame.name,
             recipe=self.recipe,
@@ -327,6 +334,9 @@ class Session(Editor):
             words=f"{stage.text} …" if stage and not self._is_error else self._words,
             is_error=self._is_error,
             summary=summary_words(result) if result else "",
+            judgement=judgement,
+            verdict=verdict_words(judgement, made=result is not None, stale=self.stale),
+            stale=self.stale,
             saturation_hint="header: none" if level is None else f"header: {level:g}",
             has_wcs=has_sky(frame.wcs),
             has_dq=frame.dq is not None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy.typing as npt
@@ -10,11 +11,17 @@ import numpy.typing as npt
 from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.region import PixelRegion, Point, SkyRegion
+from ginga_bkgplugin.sky.inspection import BoxReport
 from ginga_bkgplugin.sky.maps import value_at
 from ginga_bkgplugin.sky.pixels import reasons
 from ginga_bkgplugin.sky.placing import anchor, spots
 from ginga_bkgplugin.sky.steps import Pass, PassRow
+from ginga_bkgplugin.sky.verdict import DO_NOT_USE, GOOD, LOOK, Verdict
+from ginga_bkgplugin.work.judging import Judgement
 from ginga_bkgplugin.work.pipeline import Result
+
+SYMBOLS = {GOOD: "✓", LOOK: "▲", DO_NOT_USE: "✖"}
+COLORS = {GOOD: "#2e7d32", LOOK: "#b26a00", DO_NOT_USE: "#c62828"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +72,58 @@ class ViewModel:
     history: tuple[str, ...]
     history_place: int
     missing_masks: tuple[ImportedMask, ...]
+    judgement: Judgement | None
+    verdict: str
+    stale: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class FindingRow:
+    """One line of a verdict, in words."""
+
+    word: str
+    name: str
+    found: str
+    limit: str
+
+
+def verdict_words(judgement: Judgement | None, *, made: bool, stale: bool) -> str:
+    """The verdict in words; empty where there is no result to judge."""
+    if judgement is None:
+        return "Judging …" if made else ""
+    words = judgement.verdict.words()
+    return f"Of the last run: {words}" if stale else words
+
+
+def finding_rows(verdict: Verdict) -> list[FindingRow]:
+    """The numbers of a verdict, one line for everything looked at."""
+    return [
+        FindingRow(
+            line.word,
+            line.name,
+            _number(line.value, line.unit, line.error),
+            _number(line.limit, line.unit).lstrip("+"),
+        )
+        for line in verdict.lines
+    ]
+
+
+def _number(value: float, unit: str, error: float = 0.0) -> str:
+    if not math.isfinite(value):
+        return "–"
+    if unit == "share":
+        return f"{value:.1%}"
+    within = f" ± {error:.2g}" if math.isfinite(error) and error > 0 else ""
+    return f"{value:+.3g}{within} σ" if unit == "sigma" else f"{value:.3g}{within}"
+
+
+def statistics_words(judgement: Judgement) -> str:
+    """The residual in numbers."""
+    found = judgement.statistics
+    return (
+        f"Residual of {found.count} free pixels: mean {found.mean:.4g}, median {found.median:.4g},"
+        f" sigma {found.sigma:.4g}, MAD {found.mad:.4g}, skew {found.skew:.3g}"
+    )
 
 
 def summary_words(result: Result) -> str:
@@ -89,8 +148,10 @@ def model_words(result: Result) -> str:
     return f"{name} from {fit.boxes - fit.filled} of {fit.boxes} boxes"
 
 
-def pixel_words(data: npt.NDArray[Any], shown: Pass | Result | None, x: int, y: int) -> str:
-    """Image, image minus background, background, rms and mask reason; nothing off the image.
+def pixel_words(
+    data: npt.NDArray[Any], shown: Pass | Result | None, boxes: BoxReport | None, x: int, y: int
+) -> str:
+    """Image, subtracted, background, rms, mask reason, box; nothing off the image.
 
     Parameters
     ----------
@@ -98,6 +159,8 @@ def pixel_words(data: npt.NDArray[Any], shown: Pass | Result | None, x: int, y: 
         The image.
     shown : Pass, Result or None
         Whose maps to read; None: there are none yet.
+    boxes : BoxReport or None
+        The mesh, where it was looked at.
     x, y : int
         0-based pixel.
     """
@@ -109,9 +172,11 @@ def pixel_words(data: npt.NDArray[Any], shown: Pass | Result | None, x: int, y: 
         return f"({x}, {y})  image {value:.6g}"
     fit, why = shown.fit, reasons(int(shown.mask[y, x]))
     level, rms = (value_at(sky_map, y, x) for sky_map in (fit.level_map, fit.rms_map))
+    box = boxes.at(x, y) if boxes is not None else None
+    made = "" if box is None else "  measured box" if box.measured else "  filled box"
     return (
         f"({x}, {y})  image {value:.6g}  sub {value - level:.4g}  bkg {level:.6g}"
-        f"  rms {rms:.4g}  {why}"
+        f"  rms {rms:.4g}  {why}{made}"
     )
 
 
