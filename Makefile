@@ -1,16 +1,22 @@
 # make demo    the main job on a sample field, in Ginga (FILE=image.fits for your own)
 # make test    all tests
+# make oldest  the same with the oldest versions of what we need
 # Each makes what it needs first: a local .venv with the package and its extras.
 
 BIN := .venv/bin
 
-.PHONY: demo test lint docs figures screenshots bench benchmarks clean
+.PHONY: demo test oldest lint docs figures screenshots bench benchmarks clean
 
 demo: .venv/ready-qt
 	$(BIN)/ginga-bkg demo $(FILE) $(ARGS)
 
 test: .venv/ready-qt-test
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+oldest:
+	python3 -m venv .venv-oldest
+	.venv-oldest/bin/pip install -q -c constraints-oldest.txt -e ".[qt,test]"
+	.venv-oldest/bin/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: .venv/ready-qt-test
 	$(BIN)/ruff check .

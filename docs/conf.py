@@ -15,6 +15,7 @@ copyright = "The ginga-bkgplugin developers, BSD-3-Clause"
 version = release = __version__
 
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
+myst_enable_extensions = ["deflist"]
 templates_path = ["_templates"]
 exclude_patterns = ["_build"]
 myst_heading_anchors = 3

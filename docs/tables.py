@@ -20,11 +20,12 @@ from ginga_bkgplugin import MaskBit, PixelCircle, Recipe, sample_field
 from ginga_bkgplugin.cli import main
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.files.names import KINDS, RECIPE, STYLES, product_path
+from ginga_bkgplugin.files.subtracted import SIGNS
 from ginga_bkgplugin.recipe.recipe import GROUPS
 from ginga_bkgplugin.work.pipeline import finish, run
 from ginga_bkgplugin.work.saving import make_product
 
-COMMANDS = ("demo", "view", "run", "status")
+COMMANDS = ("demo", "view", "run", "status", "subtract", "restore")
 _REQUEST = re.compile(r"^<!-- table: ([\w-]+) -->$", re.MULTILINE)
 
 
@@ -41,7 +42,7 @@ def make(name: str) -> str:
         return parameters(which)
     if kind == "help":
         return f"```text\n{command_help(which)}```"
-    return {"names": names, "cards": cards, "bits": bits, "recipe": recipe}[kind]()
+    return {"names": names, "cards": cards, "bits": bits, "recipe": recipe, "signs": signs}[kind]()
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -123,6 +124,12 @@ def bits() -> str:
     }
     rows = [[str(bit.value), f"`{bit.name}`", meaning[bit]] for bit in MaskBit]
     return _table(["value", "name", "the pixel is"], rows)
+
+
+def signs() -> str:
+    """What other programs leave in images they subtracted a background from."""
+    rows = [[sign.program, sign.cards, sign.source] for sign in SIGNS]
+    return _table(["program", "what the header has", "source"], rows)
 
 
 def recipe() -> str:

@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from ginga_bkgplugin.files.frames import Frame, read_frame
     from ginga_bkgplugin.files.maskfile import read_mask, read_masks
     from ginga_bkgplugin.files.masklook import MaskLook, look_at_mask, open_mask
+    from ginga_bkgplugin.files.meshfile import Mesh, read_mesh
+    from ginga_bkgplugin.files.names import find_products
     from ginga_bkgplugin.files.products import Background, Mask, Product
     from ginga_bkgplugin.files.regionfile import RegionsRead, read_regions
     from ginga_bkgplugin.files.regionwriting import write_regions
+    from ginga_bkgplugin.files.subtracted import subtracted_words
     from ginga_bkgplugin.recipe.errors import (
         BackgroundPluginError,
         DetectionError,
@@ -65,9 +68,10 @@ if TYPE_CHECKING:
     from ginga_bkgplugin.work.carry import Carried, anchor_regions, carry_regions
     from ginga_bkgplugin.work.image import ScienceImage
     from ginga_bkgplugin.work.judging import Judgement, judge
-    from ginga_bkgplugin.work.loading import load_result, read_recipe
+    from ginga_bkgplugin.work.loading import load_result, read_recipe, stale_products
     from ginga_bkgplugin.work.pipeline import Result, run
     from ginga_bkgplugin.work.saving import save_products
+    from ginga_bkgplugin.work.subtractfiles import restore_file, subtract_file
 
 # Loaded when first asked for: astropy, scipy and sep take longer to import than a small image
 # takes to compute.
@@ -85,6 +89,11 @@ _HOMES = {
         "look_at_mask",
         "open_mask",
     ),
+    "files.meshfile": (
+        "Mesh",
+        "read_mesh",
+    ),
+    "files.names": ("find_products",),
     "files.products": (
         "Background",
         "Mask",
@@ -95,6 +104,7 @@ _HOMES = {
         "read_regions",
     ),
     "files.regionwriting": ("write_regions",),
+    "files.subtracted": ("subtracted_words",),
     "recipe.errors": (
         "BackgroundPluginError",
         "DetectionError",
@@ -194,12 +204,17 @@ _HOMES = {
     "work.loading": (
         "load_result",
         "read_recipe",
+        "stale_products",
     ),
     "work.pipeline": (
         "Result",
         "run",
     ),
     "work.saving": ("save_products",),
+    "work.subtractfiles": (
+        "restore_file",
+        "subtract_file",
+    ),
 }
 
 
@@ -240,6 +255,7 @@ __all__ = [
     "Mask",
     "MaskBit",
     "MaskLook",
+    "Mesh",
     "NoWCSError",
     "ParameterError",
     "Pass",
@@ -281,6 +297,7 @@ __all__ = [
     "carry_regions",
     "compose",
     "draw",
+    "find_products",
     "fit_background",
     "grow_from",
     "inspect_boxes",
@@ -294,12 +311,17 @@ __all__ = [
     "read_frame",
     "read_mask",
     "read_masks",
+    "read_mesh",
     "read_recipe",
     "read_regions",
+    "restore_file",
     "run",
     "sample_field",
     "save_products",
+    "stale_products",
     "subtract_background",
+    "subtract_file",
+    "subtracted_words",
     "to_pixels",
     "to_skies",
     "truth_field",

@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from ginga_bkgplugin.cli.options import add_recipe_options, effective_recipe
 from ginga_bkgplugin.cli.running import add_run
+from ginga_bkgplugin.cli.subtracting import add_restore, add_subtract
 from ginga_bkgplugin.cli.talk import say, talk
 from ginga_bkgplugin.cli.telling import add_status
 from ginga_bkgplugin.files.writing import package_version
@@ -65,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
 
     add_run(commands)
     add_status(commands)
+    add_subtract(commands)
+    add_restore(commands)
     return parser
 
 

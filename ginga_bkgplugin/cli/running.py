@@ -17,10 +17,12 @@ from ginga_bkgplugin.cli.options import (
 from ginga_bkgplugin.cli.talk import say, talk
 from ginga_bkgplugin.files.frames import read_frame
 from ginga_bkgplugin.files.names import KINDS, RECIPE, STYLES
+from ginga_bkgplugin.files.subtracted import subtracted_by, subtracted_words
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.steps import Pass, PassRow
 from ginga_bkgplugin.work.gathering import Named, gather
+from ginga_bkgplugin.work.memory import keep_freed_memory
 from ginga_bkgplugin.work.pipeline import Result, run
 from ginga_bkgplugin.work.saving import check_saving, save_products
 from ginga_bkgplugin.work.viewmodel import summary_words
@@ -43,6 +45,8 @@ def add_run(commands: Commands) -> None:
                        help=f"of {','.join((*KINDS, RECIPE))} (default: %(default)s)")  # fmt: skip
     batch.add_argument("--subtract", action="store_true", help="also write image - background")
     batch.add_argument("--overwrite", action="store_true", help="replace existing products")
+    batch.add_argument("--compress", action=argparse.BooleanOptionalAction, default=True,
+                       help="masks as compressed tiles (default), or plain")  # fmt: skip
     batch.add_argument("--names", choices=STYLES, default=STYLES[0],
                        help="style of the products' names (default: %(default)s)")  # fmt: skip
     add_recipe_options(batch)
@@ -54,6 +58,7 @@ def run_command(options: argparse.Namespace) -> int:
     """Run a recipe on images and write the products."""
     from tqdm import tqdm
 
+    keep_freed_memory()
     recipe, named = effective_recipe(options), named_masks(options)
     if options.no_automatic:
         recipe = dataclasses.replace(recipe, automatic=False)
@@ -82,6 +87,8 @@ def _run_one(
     frame = read_frame(file, options.hdu, options.plane)
     where = {"folder": options.output, "style": options.names, "overwrite": options.overwrite}
     check_saving(frame, kinds, **where)
+    if subtracted_by(frame) is not None:
+        talk(f"{frame.name}: Look: this image is {subtracted_words(frame)}.")
     recipe, imported = gather(recipe, frame, named, lambda told: talk(f"{frame.name}: {told}"))
     result: Result | None = None
     for step in run(
@@ -93,7 +100,7 @@ def _run_one(
         elif isinstance(step, Result):
             result = step
     assert result is not None
-    paths = save_products(frame, result, kinds, **where)
+    paths = save_products(frame, result, kinds, compress=options.compress, **where)
     say(f"{frame.name}: {summary_words(result)}")
     for path in paths:
         say(f"  {path}")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from ginga_bkgplugin.cli.talk import say
 from ginga_bkgplugin.files.frames import read_frame
 from ginga_bkgplugin.files.names import find_products
+from ginga_bkgplugin.files.subtracted import subtracted_words
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError
+from ginga_bkgplugin.work.loading import stale_products
 
 if TYPE_CHECKING:
     from ginga_bkgplugin.cli import Commands
@@ -34,8 +36,10 @@ def status_command(options: argparse.Namespace) -> int:
             say(f"{file}: failed: {error}")
             continue
         found = find_products(frame, options.output)
-        subtracted = "subtracted" if frame.header.get("BKGSUB") is True else "not subtracted"
+        stale = stale_products(frame, found)
+        subtracted = subtracted_words(frame) or "not subtracted"
         say(f"{frame.name}: {subtracted}, {len(found) or 'no'} products")
         for kind, path in found.items():
-            say(f"  {kind:12} {path}")
+            why = f"  STALE: {stale[kind]}" if kind in stale else ""
+            say(f"  {kind:12} {path}{why}")
     return 1 if failed else 0

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import gzip
+import io
 import re
 import warnings
 from pathlib import Path
@@ -12,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
+from ginga_bkgplugin.files.identity import checksum
 from ginga_bkgplugin.recipe.errors import ImageError
 from ginga_bkgplugin.sky.pixels import check_image
 
@@ -43,14 +47,16 @@ class Frame:
     plane : tuple of int
         Index of the plane in a cube, in numpy order; () for a 2-D image.
     first : bool
-        Whether it is the file's first image and plane: its products then carry no HDU in
-        their names.
+        Whether its HDU is the file's first image: its products then carry no HDU in their
+        names.
     wcs : astropy.wcs.WCS or None
         Celestial WCS, with the lookup-table distortions of the file.
     dq : ndarray or None
         The data quality extension beside it.
     label : str
         What to call an image that has no file.
+    primary : astropy.io.fits.Header
+        Of the file's primary HDU, where that is another one; a copy.
     """
 
     data: npt.NDArray[Any]
@@ -62,6 +68,12 @@ class Frame:
     wcs: WCS | None = None
     dq: npt.NDArray[Any] | None = None
     label: str = ""
+    primary: fits.Header = dataclasses.field(default_factory=fits.Header)
+
+    @functools.cached_property
+    def checksum(self) -> str:
+        """The checksum of its pixels; see `files.identity`."""
+        return checksum(self.data)
 
     @property
     def name(self) -> str:
@@ -74,24 +86,29 @@ class Frame:
     @property
     def tag(self) -> str:
         """HDU and plane as they stand in the names of products; empty for the first image."""
-        if self.first:
-            return ""
         parts = []
-        if isinstance(self.hdu, tuple):
+        if isinstance(self.hdu, tuple) and not self.first:
             parts.append(f"{self.hdu[0]}{self.hdu[1]}" if self.hdu[0] else "PRIMARY")
-        elif self.hdu is not None:
+        elif self.hdu is not None and not self.first:
             parts.append(f"hdu{self.hdu}")
-        parts += ["plane" + "-".join(str(index) for index in self.plane)] if self.plane else []
+        if any(self.plane) or (self.plane and not self.first):
+            parts.append("plane" + "-".join(str(index) for index in self.plane))
         return ".".join(parts)
 
     @property
     def saturation_level(self) -> float | None:
         """The saturation level the header states, in image units."""
         for card in SATURATION_CARDS:
-            value = self.header.get(card)
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+            value = number_in(self.header, card)
+            if value is not None and value > 0:
                 return float(value)
         return None
+
+
+def number_in(header: fits.Header, card: str) -> int | float | None:
+    """The number in a card; None where there is no such card, or it holds another kind."""
+    value = header.get(card)
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def split_spec(text: str) -> tuple[Path, str | None]:
@@ -133,7 +150,7 @@ def read_frame(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd cards of other people's headers
-            with fits.open(path) as hdus:
+            with fits.open(whole_file(path)) as hdus:
                 return _frame(path, hdus, hdu, plane)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from None
@@ -142,6 +159,18 @@ def read_frame(
             "the file is empty" if path.stat().st_size == 0 else str(error).strip() or "broken"
         )
         raise ImageError(f"{path}: cannot be read as a FITS image ({reason}).") from error
+
+
+def whole_file(path: Path) -> Path | io.BytesIO:
+    """A gzipped file unpacked to its end, where its checksum stands; others as they are.
+
+    astropy stops reading after the last pixel, and so takes damaged ones.
+    """
+    with path.open("rb") as file:
+        if file.read(2) != b"\x1f\x8b":
+            return path
+    with gzip.open(path) as whole:
+        return io.BytesIO(whole.read())
 
 
 def _frame(path: Path, hdus: fits.HDUList, hdu: HDU | str | None, plane: Any) -> Frame:
@@ -154,16 +183,16 @@ def _frame(path: Path, hdus: fits.HDUList, hdu: HDU | str | None, plane: Any) ->
     index = _plane_index(cube.shape, plane)
     data = check_image(cube[index])
     key = (chosen.name, chosen.ver) if chosen.name else number
-    first = number == images[0] and not any(index)
     return Frame(
         data=np.array(data) if len(index) else data,
         header=chosen.header.copy(),
         path=path,
         hdu=key,
         plane=index,
-        first=first,
+        first=number == images[0],
         wcs=celestial_wcs(chosen.header, hdus),
         dq=_data_quality(hdus, chosen, data.shape),
+        primary=hdus[0].header.copy() if number else fits.Header(),
     )
 
 

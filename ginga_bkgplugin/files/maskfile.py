@@ -14,7 +14,7 @@ import numpy.typing as npt
 from astropy.io import fits
 
 from ginga_bkgplugin.files.flags import flag_names
-from ginga_bkgplugin.files.frames import Frame, find_hdu, image_numbers, split_spec
+from ginga_bkgplugin.files.frames import Frame, find_hdu, image_numbers, split_spec, whole_file
 from ginga_bkgplugin.recipe.errors import ImageError, ParameterError
 from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.sky.pixels import BoolImage
@@ -125,7 +125,7 @@ def open_plane(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with fits.open(file, memmap=False) as hdus:
+            with fits.open(whole_file(file), memmap=False) as hdus:
                 number = _number_of(hdus, hdu or words, shape)
                 chosen = hdus[number]
                 header = {**_cards(hdus[0].header), **_cards(chosen.header)}

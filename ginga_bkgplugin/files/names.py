@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 
-KINDS = ("srcmask", "invalidmask", "bkgmap", "bkgrms", "subbkg")
+USUAL = ("srcmask", "invalidmask", "bkgmap", "bkgrms", "subbkg")
+KINDS = (*USUAL, "bkgmesh")
 RECIPE = "recipe"
 STYLES = ("default", "ezphot")
 
@@ -65,8 +68,65 @@ def product_path(
     return Path(folder, f"{stem(frame)}.{kind}.fits")
 
 
-def find_products(frame: Frame, folder: str | Path | None = None) -> dict[str, Path]:
-    """The products of an image that exist, by kind, in either style (ours first)."""
+def restored_path(frame: Frame, folder: str | Path | None = None) -> Path:
+    """Where the image goes that a subtracted one is restored to.
+
+    Raises
+    ------
+    ProductError
+        For an image without a file and no folder.
+    """
+    like = product_path(image_of(frame) or frame, "subbkg", folder)
+    return like.with_name(like.name.removesuffix("subbkg.fits") + "restored.fits")
+
+
+def find_products(frame: Frame, *folders: str | Path | None) -> dict[str, Path]:
+    """The products of an image that exist, by kind, in either style (ours first).
+
+    Parameters
+    ----------
+    frame : Frame
+        The image, or one of its products: that leads to the others.
+    *folders : path
+        Where to look; None, and no folder at all, is beside the image. Of several the one is
+        taken whose products can be loaded, then the one in which a product was written last.
+    """
+    found = [_found(frame, folder) for folder in folders or (None,)]
+    target = image_of(frame)
+    if target is not None and not any(found):
+        found = [_found(target, folder) for folder in folders or (None,)]
+
+    def rank(products: dict[str, Path]) -> tuple[bool, float]:
+        times = [path.stat().st_mtime for path in products.values()]
+        return is_loadable(products), max(times, default=0.0)
+
+    return max(found, key=rank)
+
+
+def is_loadable(found: Iterable[str]) -> bool:
+    """Whether these kinds of products are enough to show a result again."""
+    kinds = set(found)
+    return "srcmask" in kinds and ("bkgmesh" in kinds or {"bkgmap", "bkgrms"} <= kinds)
+
+
+def image_of(frame: Frame) -> Frame | None:
+    """The image a product belongs to, by its header: name and HDU only; None for other files."""
+    name = frame.header.get("TGTPATH")
+    if "BKGPROD" not in frame.header or not name or frame.path is None:
+        return None
+    if "\\" in str(name):  # as headers escape what FITS has no letters for
+        name = str(name).encode("ascii", "backslashreplace").decode("unicode_escape")
+    path = frame.path.with_name(Path(str(name)).name)
+    hdu, _, plane = str(frame.header.get("TGTHDU", "")).partition("plane")
+    tag = re.fullmatch(r"(.*?)(\d*)", hdu.rstrip("."))
+    assert tag is not None
+    return dataclasses.replace(
+        frame, path=path, first=not hdu, hdu=(tag[1], int(tag[2] or 1)) if hdu else None,
+        plane=tuple(int(number) for number in plane.split("-")) if plane else (),
+    )  # fmt: skip
+
+
+def _found(frame: Frame, folder: str | Path | None) -> dict[str, Path]:
     found = {}
     for kind in (*KINDS, RECIPE):
         for style in STYLES:

@@ -31,6 +31,11 @@ class Product:
         What will stand in the file.
     frame : Frame
         The image it belongs to.
+
+    Attributes
+    ----------
+    extensions : tuple of HDU
+        What follows the image in the file.
     """
 
     def __init__(self, data: Image, *, kind: str, header: fits.Header, frame: Frame) -> None:
@@ -38,6 +43,7 @@ class Product:
         self.header = header
         self.frame = frame
         self.path: Path | None = None
+        self.extensions: tuple[Any, ...] = ()
         self._data: Image | None = data if isinstance(data, SplineMap) else _locked(data)
 
     @property
@@ -72,8 +78,11 @@ class Product:
         folder: str | Path | None = None,
         style: str = "default",
         overwrite: bool = False,
+        compress: bool = True,
     ) -> Path:
         """Write the product; by default beside its image, under its usual name.
+
+        Masks are written as compressed tiles, unless `compress` is off; maps never are.
 
         Raises
         ------
@@ -86,7 +95,11 @@ class Product:
         if self.target is not None and where.resolve() == self.target.resolve():
             raise ProductError(f"{where}: that is the science file. Choose another name.")
         data = self.data if self._data is None else self._data
-        write_fits(where, data, self.header, overwrite=overwrite)
+        packed = compress and isinstance(self, Mask)
+        write_fits(
+            where, data, self.header,
+            overwrite=overwrite, compress=packed, extensions=self.extensions,
+        )  # fmt: skip
         self.path = where
         return where
 
@@ -122,6 +135,8 @@ class Product:
         """
         path = Path(path)
         data, header = _read(path)
+        if header.get("BKGPROD") == "bkgmesh":
+            raise ProductError(f"{path}: cannot be read as a product: it is a mesh (read_mesh).")
         if data.shape != frame.data.shape:
             raise ProductError(
                 f"{path}: its size {data.shape} is not that of {frame.name}, {frame.data.shape}."
@@ -201,6 +216,23 @@ def _read(path: Path) -> tuple[npt.NDArray[Any], fits.Header]:
     if "mask" in str(header.get("BKGPROD") or path.name):
         return _as_mask(data), header
     return data.astype(kind or data.dtype.newbyteorder("="), copy=False), header
+
+
+def read_header(path: Path) -> fits.Header:
+    """The header of a product, without its pixels.
+
+    Raises
+    ------
+    ProductError
+        When it cannot be read.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with fits.open(path) as hdus:
+                return next(each.header.copy() for each in hdus if each.header.get("NAXIS"))
+    except (OSError, StopIteration, ValueError, TypeError) as error:
+        raise ProductError(f"{path}: cannot be read as a product ({error}).") from error
 
 
 def _as_mask(data: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

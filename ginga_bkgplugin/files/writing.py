@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
+import io
 import os
 import re
-import tempfile
-from collections.abc import Callable, Iterable
+import secrets
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
 from ginga_bkgplugin.files.frames import Frame
+from ginga_bkgplugin.files.identity import checksum, digest, joined, parts
 from ginga_bkgplugin.recipe.errors import ProductError, ProductExistsError
 from ginga_bkgplugin.sky.maps import SplineMap, rows_of
-from ginga_bkgplugin.sky.strips import spans
 
 Image = npt.NDArray[Any] | SplineMap
 
@@ -27,6 +29,10 @@ _OWN_FILE = re.compile(  # cards that describe the science file itself, not a ma
     r"|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM|ZIMAGE|DATAMIN|DATAMAX"
     r"|CPDIS\d|CPERR\d|DP\d.*|D2IM.*|AXISCORR|WCSDVARR|LOOKUP"  # tables in other HDUs
 )
+
+_VERSIONS = {"SEPVER": "sep", "NUMPYVER": "numpy", "SCIPYVER": "scipy", "ASTROVER": "astropy"}
+_BLOCK = 2880  # bytes, of FITS
+_TILE = 1 << 17  # pixels of a compressed tile
 
 _EXTRA_AXIS = re.compile(
     r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA|CNAME)[3-9]|(CD|PC)([3-9]_\d|\d_[3-9])"
@@ -42,7 +48,12 @@ def package_version(name: str = "ginga-bkgplugin") -> str:
 
 
 def product_header(
-    frame: Frame, kind: str, cards: Iterable[tuple[str, Any, str]], history: Iterable[str] = ()
+    frame: Frame,
+    kind: str,
+    cards: Iterable[tuple[str, Any, str]],
+    history: Iterable[str] = (),
+    *,
+    base: fits.Header | None = None,
 ) -> fits.Header:
     """The header of a product: the image's own (copied), then ours.
 
@@ -53,11 +64,13 @@ def product_header(
     kind : str
         One of `names.KINDS`.
     cards : iterable of (keyword, value, comment)
-        A value of None writes an undefined card.
+        There is no card for a value of None.
     history : iterable of str
         HISTORY lines.
+    base : astropy.io.fits.Header, optional
+        To begin with instead of the image's own.
     """
-    header = frame.header.copy(strip=False)
+    header = (frame.header if base is None else base).copy(strip=False)
     for card in list(header.cards):
         name = card.keyword
         if _OWN_FILE.fullmatch(name) or (frame.plane and _EXTRA_AXIS.fullmatch(name)):
@@ -68,26 +81,45 @@ def product_header(
     if kind != "subbkg" and kind.endswith("mask"):
         header.remove("BUNIT", ignore_missing=True)
     header["BKGPROD"] = (kind, "product of ginga-bkgplugin")
-    header["TGTPATH"] = (_ascii(frame.path.name) if frame.path else "", "image it belongs to")
+    header["TGTPATH"] = (ascii_text(frame.path.name) if frame.path else "", "image it belongs to")
     if frame.tag:
         header["TGTHDU"] = (frame.tag, "HDU and plane of that image")
+    header["TGTSUM"] = (frame.checksum, "checksum of that image's pixels")
     for keyword, value, comment in cards:
-        header[keyword] = (value, comment)
+        header.remove(keyword, ignore_missing=True)
+        if value is not None:
+            header[keyword] = (value, comment)
     header["BKGVER"] = (package_version(), "ginga-bkgplugin version")
-    header["SEPVER"] = (package_version("sep"), "sep version")
+    for keyword, package in _VERSIONS.items():
+        header[keyword] = (package_version(package), f"{package} version")
+    header["BKGDATE"] = (now(), "when it was made, UTC")
+    header["PIXSUM"] = ("", "checksum of these pixels")  # when they are written
     for line in history:
-        header["HISTORY"] = _ascii(line)
+        header["HISTORY"] = ascii_text(line)
     return header
 
 
-def _ascii(text: str) -> str:
+def now() -> str:
+    """The time, UTC, as FITS writes it."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def ascii_text(text: str) -> str:
     """The text as FITS allows it in a card: what is not printable ASCII is escaped."""
     printable = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     return printable.encode("ascii", "backslashreplace").decode("ascii")
 
 
-def write_fits(path: Path, data: Image, header: fits.Header, *, overwrite: bool = False) -> None:
-    """Write one image whole or not at all: to a temporary name beside it, then renamed.
+def write_fits(
+    path: Path,
+    data: Image,
+    header: fits.Header,
+    *,
+    overwrite: bool = False,
+    compress: bool = False,
+    extensions: Sequence[Any] = (),
+) -> None:
+    """Write one image whole or not at all: what is half written has no name yet.
 
     Parameters
     ----------
@@ -96,9 +128,13 @@ def write_fits(path: Path, data: Image, header: fits.Header, *, overwrite: bool 
         A map is made a strip of rows at a time, and so are the swapped bytes of an array:
         in one call astropy would hold the GIL, and with it a viewer's window.
     header : astropy.io.fits.Header
-        Not touched.
+        Not touched. Where it has PIXSUM, the file's has the checksum of the pixels there.
     overwrite : bool
         Replace an existing file.
+    compress : bool
+        Write a mask as compressed tiles (PLIO), in the first extension.
+    extensions : sequence of HDU
+        To follow the image.
 
     Raises
     ------
@@ -107,25 +143,83 @@ def write_fits(path: Path, data: Image, header: fits.Header, *, overwrite: bool 
     ProductError
         When the folder or disk refuses; what was there before stays.
     """
-    _write(path, lambda name: _stream(name, data, header), overwrite)
+    if compress:
+        _write(path, lambda file: _tiles(file, np.asarray(data), header), overwrite)
+    else:
+        _write(path, lambda file: _stream(file, data, header, extensions), overwrite)
 
 
-def _stream(name: str, data: Image, header: fits.Header) -> None:
+def _tiles(file: BinaryIO, mask: npt.NDArray[Any], header: fits.Header) -> None:
+    ny, nx = mask.shape
+    tile = (min(ny, max(1, _TILE // nx)), nx)
+    hdu = fits.CompImageHDU(mask, header, compression_type="PLIO_1", tile_shape=tile)
+    if "PIXSUM" in hdu.header:
+        hdu.header["PIXSUM"] = checksum(mask)
+    hdu.name = str(header.get("BKGPROD", "MASK")).upper()
+    whole = io.BytesIO()  # astropy asks a file for its name, and a file like ours has none
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(whole)
+    file.write(whole.getbuffer())
+
+
+def _stream(
+    file: BinaryIO, data: Image, header: fits.Header, extensions: Sequence[Any] = ()
+) -> None:
+    kind = np.dtype(np.float32) if isinstance(data, SplineMap) else data.dtype.newbyteorder("=")
+    shape = (data.shape[0], data.shape[1])
+    head = _image_header(header, shape, kind, bool(extensions))
+    file.write(_bytes_of(head))
+    digests = []
+    for start, stop in parts(shape):
+        rows: npt.NDArray[Any] = rows_of(data, start, stop)
+        if "PIXSUM" in head:
+            digests.append(digest(rows))
+        if _shifted(kind):  # FITS has no such type: BZERO flips the highest bit
+            rows = rows.astype(kind).view(f"u{kind.itemsize}") ^ (1 << 8 * kind.itemsize - 1)
+            rows = rows.view(f"{'u' if kind.itemsize == 1 else 'i'}{kind.itemsize}")
+        file.write(rows.astype(rows.dtype.newbyteorder(">")).data)
+    file.write(bytes(-shape[0] * shape[1] * kind.itemsize % _BLOCK))
+    for hdu in extensions:
+        whole = io.BytesIO()
+        fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(whole)
+        file.write(whole.getbuffer()[_BLOCK:])
+    if digests:
+        head["PIXSUM"] = joined(shape, kind, digests)
+        file.seek(0)
+        file.write(_bytes_of(head))
+
+
+def _shifted(kind: np.dtype[Any]) -> bool:
+    return (kind.kind == "u") == (kind.itemsize > 1) and kind.kind in "ui"
+
+
+def _image_header(
+    header: fits.Header, shape: tuple[int, int], kind: np.dtype[Any], extended: bool
+) -> fits.Header:
+    """The header with the cards of an image of this size and type."""
     hdu = fits.PrimaryHDU(header=header)
-    kind = np.dtype(np.float32) if isinstance(data, SplineMap) else data.dtype
     hdu.verify("silentfix+ignore")  # first: it takes the axes out of a header without data
-    hdu.header["BITPIX"] = fits.DTYPE2BITPIX[kind.newbyteorder("=").name]
-    hdu.header["NAXIS"] = 2
+    head = hdu.header
+    head["BITPIX"] = fits.DTYPE2BITPIX[kind.name]
+    head["NAXIS"] = 2
     for axis in (1, 2):
-        hdu.header.set(f"NAXIS{axis}", data.shape[2 - axis], after=f"NAXIS{axis - 1 or ''}")
-    with contextlib.closing(fits.StreamingHDU(name, hdu.header)) as stream:
-        for start, stop in spans((data.shape[0], data.shape[1])):
-            stream.write(rows_of(data, start, stop).astype(kind.newbyteorder(">")))
+        head.set(f"NAXIS{axis}", shape[2 - axis], after=f"NAXIS{axis - 1 or ''}")
+    if extended:
+        head.set("EXTEND", True, after="NAXIS2")
+    if _shifted(kind):
+        zero = -128 if kind.itemsize == 1 else 1 << 8 * kind.itemsize - 1
+        head["BSCALE"], head["BZERO"] = 1, zero
+    if "PIXSUM" in head:
+        head["PIXSUM"] = "0" * 16  # room for it
+    return head
+
+
+def _bytes_of(header: fits.Header) -> bytes:
+    return bytes(header.tostring().encode("ascii"))
 
 
 def write_text(path: Path, text: str, *, overwrite: bool = False) -> None:
     """Write a text file whole or not at all; raises like `write_fits`."""
-    _write(path, lambda name: Path(name).write_text(text, encoding="utf-8"), overwrite)
+    _write(path, lambda file: file.write(text.encode()), overwrite)
 
 
 def check_absent(paths: Iterable[Path]) -> None:
@@ -145,29 +239,31 @@ def check_absent(paths: Iterable[Path]) -> None:
         )
 
 
-def _write(path: Path, write: Callable[[str], object], overwrite: bool) -> None:
+def _write(path: Path, write: Callable[[BinaryIO], object], overwrite: bool) -> None:
     path = Path(path)
     if not overwrite:
         check_absent([path])
     if not path.parent.is_dir():
         raise ProductError(f"{path.parent}: no such folder. Make it, or choose another.")
-    name = None
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
-        Path(name).unlink()  # astropy refuses an existing file; the name stays ours
-        write(name)
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(path)
+        with _new_file(part) as file:
+            write(file)
+            file.flush()
+            if not part.exists():
+                # given a folder's number, link() follows the link that stands for the open file
+                number = file.fileno()
+                os.link(f"/proc/self/fd/{number}", part, src_dir_fd=number, follow_symlinks=True)
+        part.replace(path)
     except OSError as error:
-        reason = error.strerror or f"is the disk full? {error}"  # numpy's has a count only
-        raise ProductError(f"{path}: cannot be written ({reason}).") from error
+        raise ProductError(f"{path}: cannot be written ({error.strerror or error}).") from error
     finally:
-        if name is not None:
-            Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _new_file(part: Path) -> BinaryIO:
+    """A file without a name, which goes with a process that is killed; else one named `part`."""
+    if hasattr(os, "O_TMPFILE") and Path("/proc/self/fd").is_dir():
+        with contextlib.suppress(OSError):  # not every file system has them
+            return os.fdopen(os.open(part.parent, os.O_TMPFILE | os.O_RDWR, 0o666), "w+b")
+    return part.open("x+b")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
 from ginga_bkgplugin.recipe.errors import ParameterError
+from ginga_bkgplugin.recipe.rules import finite
 
 Point = tuple[float, float]
 Points = tuple[Point, ...]
@@ -73,7 +75,13 @@ class Region:
         return dataclasses.replace(self, **changes)
 
     def bare(self) -> Self:
-        """A copy without name, colour and lock: only what decides the mask."""
+        """The shape without name, colour and lock: only what decides the mask."""
+        if not (self.name or self.color or self.locked):
+            return self
+        return self._bare
+
+    @functools.cached_property
+    def _bare(self) -> Self:
         return self.replace(name="", color="", locked=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -144,6 +152,19 @@ class SkyRegion(Region):
         return (self.dec,)  # type: ignore[attr-defined]
 
 
+def common_ends(before: Sequence[Any], after: Sequence[Any]) -> tuple[int, int]:
+    """How many entries two lists share at their beginning, and after these at their end."""
+    first, shorter = 0, min(len(before), len(after))
+    while first < shorter and (before[first] is after[first] or before[first] == after[first]):
+        first += 1
+    last = 0
+    while last < shorter - first and (
+        before[-1 - last] is after[-1 - last] or before[-1 - last] == after[-1 - last]
+    ):
+        last += 1
+    return first, last
+
+
 def direction(angle: float) -> Point:
     """Cosine and sine of an angle in degrees, exact at multiples of 90."""
     turns, rest = divmod(angle, 90.0)
@@ -153,13 +174,7 @@ def direction(angle: float) -> Point:
 
 
 def _finite(kind: str, name: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise ParameterError(f"{kind}: {name} must be a number, not {value!r}.") from None
-    if isinstance(value, (bool, str, bytes)) or not math.isfinite(number):
-        raise ParameterError(f"{kind}: {name} must be a finite number, not {value!r}.")
-    return number
+    return finite(f"{kind}: {name}", value)
 
 
 def _points(kind: str, name: str, value: Any) -> Points:

@@ -106,6 +106,23 @@ class Parameters:
         ]
 
 
+def finite(name: str, value: Any) -> float:
+    """The value as a number that is neither NaN nor infinite.
+
+    Raises
+    ------
+    ParameterError
+        With `name`, for anything else.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ParameterError(f"{name} must be a number, not {value!r}.") from None
+    if isinstance(value, (bool, str, bytes)) or not math.isfinite(number):
+        raise ParameterError(f"{name} must be a finite number, not {value!r}.")
+    return number
+
+
 def _checked(name: str, value: Any, kind: Any, rule: Rule) -> Any:
     """The value in its proper type, or a `ParameterError` that names it."""
     if kind == (float | None):
@@ -120,12 +137,7 @@ def _checked(name: str, value: Any, kind: Any, rule: Rule) -> Any:
         if not isinstance(value, bool):
             raise ParameterError(f"{name} must be true or false, not {value!r}.")
         return value
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise ParameterError(f"{name} must be a number, not {value!r}.") from None
-    if isinstance(value, (bool, str, bytes)) or not math.isfinite(number):
-        raise ParameterError(f"{name} must be a finite number, not {value!r}.")
+    number = finite(name, value)
     if kind is int and number != int(number):
         raise ParameterError(f"{name} must be a whole number, not {value!r}.")
     too_low = rule.low is not None and number < rule.low

@@ -29,7 +29,7 @@ NEXT_MODEL = {"constant": "plane", "plane": "poly2", "poly2": "poly3", "poly3": 
 _MODELS = (("plane", "A plane"), ("poly2", "A polynomial of degree 2"),
            ("poly3", "A polynomial of degree 3"))  # fmt: skip
 _ISOPHOTE = 0.5  # of the noise of a pixel: how far a source reaches
-_LEAST_PEAK = 5.0  # of the noise of a pixel, of a source worth advice
+_LEAST_PEAK = 3.0  # of the noise of a pixel, of a source worth advice
 _MOST_OF_FRAME = 0.6  # wider is sky
 _FEWEST_BOXES = 6  # along a side that a larger box leaves
 _BIN, _BINS = 0.025, 12  # of the range from sky to top: where saturated pixels pile up
@@ -307,7 +307,8 @@ def largest_source(residual: Residual, boxes: BoxReport, fit: SkyFit) -> Extent 
     peaks = ndimage.maximum(signal, labels, places)
     sizes = np.bincount(labels.ravel())[1:]
     bad = (np.asarray(peaks) < _LEAST_PEAK) | (sizes > _MOST_OF_FRAME * labels.size)
-    inside = np.pad((labels > 0) & ~np.append(False, bad)[labels], 1)
+    inside = ndimage.binary_fill_holes((labels > 0) & ~np.append(False, bad)[labels])
+    inside = np.pad(inside, 1)  # cores beyond all clipping were holes
     depth = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
     j, i = np.unravel_index(int(np.argmax(depth)), depth.shape)
     radius = float(depth[j, i])

@@ -65,16 +65,17 @@ class BlockMask:
     factor: int
     keep: BoolImage | None = None
 
-    def full(self, out: MaskImage | None = None) -> MaskImage:
-        """The mask at full resolution, in `out` if given."""
+    @functools.cached_property
+    def whole(self) -> MaskImage:
+        """The mask at full resolution, read-only; made once."""
         shape = self.base.shape[0], self.base.shape[1]
-        whole = np.empty(shape, np.uint8) if out is None else out
+        whole = np.empty(shape, np.uint8)
 
         def strip(start: int, stop: int) -> None:
             whole[start:stop] = self.rows(start, stop)
 
         each(strip, spans(shape, self.factor))
-        return whole
+        return read_only(whole)
 
     def rows(self, start: int, stop: int, step: int = 1) -> MaskImage:
         """Every `step`-th row from `start` to before `stop`."""
@@ -108,7 +109,7 @@ def masked_rows(layers: Layers, start: int, stop: int, step: int = 1) -> MaskIma
 
 def full_mask(layers: Layers) -> MaskImage:
     """The mask as one read-only plane."""
-    return read_only(layers.full() if isinstance(layers, BlockMask) else layers)
+    return layers.whole if isinstance(layers, BlockMask) else read_only(layers)
 
 
 def bin_frame(

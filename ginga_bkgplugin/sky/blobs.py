@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -198,44 +199,39 @@ def polygon_of(
 def _loops(blob: BoolImage) -> list[list[Point]]:
     """Closed paths along the edges of pixels, pixels on the left, corners only."""
     full = np.pad(blob, 1)
-    here = full[1:-1, 1:-1]
-    ways = {  # neighbour that is free: from corner, to corner
-        (0, -1): ((0, 0), (1, 0)),
-        (1, 0): ((1, 0), (1, 1)),
-        (0, 1): ((1, 1), (0, 1)),
-        (-1, 0): ((0, 1), (0, 0)),
-    }
-    ahead: dict[Point, list[Point]] = {}
-    for (dx, dy), (begin, end) in ways.items():
-        ny, nx = here.shape
-        free = here & ~full[1 + dy : 1 + dy + ny, 1 + dx : 1 + dx + nx]
-        for y, x in np.argwhere(free).tolist():
-            ahead.setdefault((x + begin[0], y + begin[1]), []).append((x + end[0], y + end[1]))
+    here, (ny, nx) = full[1:-1, 1:-1], blob.shape
+    ways = (  # neighbour that is free: from corner, to corner
+        ((0, -1), (0, 0), (1, 0)),
+        ((1, 0), (1, 0), (1, 1)),
+        ((0, 1), (1, 1), (0, 1)),
+        ((-1, 0), (0, 1), (0, 0)),
+    )
+    edges = []  # corner it begins at, corner it ends at, heading
+    for heading, ((dx, dy), one, two) in enumerate(ways):
+        y, x = np.nonzero(here & ~full[1 + dy : 1 + dy + ny, 1 + dx : 1 + dx + nx])
+        begin, end = ((y + up) * (nx + 1) + x + right for right, up in (one, two))
+        edges.append(np.stack([begin, end, np.full(x.size, heading)]))
+    begin, end, heads = np.concatenate(edges, axis=1)
+    following = np.empty_like(begin)  # as many edges end at a corner as begin there
+    following[np.argsort(end, kind="stable")] = np.argsort(begin, kind="stable")
+    turns = (heads[np.argsort(following)] != heads).tolist()
+    after, free = following.tolist(), [True] * begin.size
     loops = []
-    while ahead:
-        first = point = next(iter(ahead))
-        loop: list[Point] = []
-        while True:
-            after = ahead[point].pop()
-            if not ahead[point]:
-                del ahead[point]
-            if len(loop) > 1 and _straight(loop[-2], loop[-1], point):
-                loop[-1] = point
-            else:
-                loop.append(point)
-            point = after
-            if point == first:
-                break
-        loops.append(loop)
+    for first in range(begin.size):
+        loop, edge = [], first
+        while free[edge]:
+            free[edge] = False
+            if turns[edge]:
+                loop.append(edge)
+            edge = after[edge]
+        if loop:
+            y, x = np.divmod(begin[loop], nx + 1)
+            loops.append(list(zip(x.tolist(), y.tolist(), strict=True)))
     return loops
 
 
-def _straight(one: Point, two: Point, three: Point) -> bool:
-    return (one[0] == two[0] == three[0]) or (one[1] == two[1] == three[1])
-
-
 def simplified(points: Sequence[Point], tolerance: float, *, closed: bool = True) -> Points:
-    """Fewer points of an outline or a stroke (Douglas and Peucker).
+    """Fewer points of an outline or a stroke.
 
     Parameters
     ----------
@@ -246,26 +242,39 @@ def simplified(points: Sequence[Point], tolerance: float, *, closed: bool = True
     closed : bool
         An outline, whose last point is joined to the first; else a line.
     """
-    path = np.array([*points, points[0]] if closed else points, dtype=float)
-    end = len(path) - 1
-    far = int(np.argmax(np.hypot(*(path - path[0]).T))) if closed else end
-    kept = {0, far}
-    parts = [(0, far), (far, end)]
-    while parts:
-        begin, end = parts.pop()
-        if end - begin < 2:
-            continue
-        line = path[end] - path[begin]
-        away = path[begin + 1 : end] - path[begin]
-        length = np.hypot(*line)
-        distance = (
-            np.abs(line[0] * away[:, 1] - line[1] * away[:, 0]) / length
-            if length
-            else np.hypot(*away.T)
-        )
-        worst = int(np.argmax(distance))
-        if distance[worst] > tolerance:
-            middle = begin + 1 + worst
-            kept.add(middle)
-            parts += [(begin, middle), (middle, end)]
-    return tuple((float(x), float(y)) for x, y in path[sorted(kept)])
+    path = [*points, points[0]] if closed else list(points)
+    if not closed:
+        return tuple(_straightened(path, tolerance))
+    far = int(np.argmax(np.hypot(*(np.array(path) - path[0]).T)))
+    begin, end = (_straightened(part, tolerance) for part in (path[: far + 1], path[far:]))
+    return tuple(begin + end[1:-1])
+
+
+def _straightened(path: Sequence[Point], tolerance: float) -> list[Point]:
+    """A line with points left out, in one walk along it.
+
+    From each point that is kept, those after it stay within the tolerance of a straight line as
+    long as the wedges they are seen in have a direction in common (Sklansky and Gonzalez 1980).
+    """
+    if len(path) < 3:
+        return list(path)
+    kept = [path[0]]
+    (x, y), last, far = path[0], path[0], 0.0
+    middle, low, high = 0.0, -math.pi, math.pi
+    for point in path[1:]:
+        distance = math.hypot(point[0] - x, point[1] - y)
+        way = math.atan2(point[1] - y, point[0] - x)
+        turn = (way - middle + math.pi) % (2 * math.pi) - math.pi
+        if far and (distance < far or not low <= turn <= high):
+            kept.append(last)
+            (x, y), far = last, 0.0
+            distance = math.hypot(point[0] - x, point[1] - y)
+            way = math.atan2(point[1] - y, point[0] - x)
+        if distance > tolerance:
+            half = math.asin(tolerance / distance)
+            if not far:
+                middle, turn, low, high = way, 0.0, -half, half
+            low, high, far = max(low, turn - half), min(high, turn + half), distance
+        last = point
+    kept.append(path[-1])
+    return kept

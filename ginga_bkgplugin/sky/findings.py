@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 # (look here, do not use): in units of the noise of a pixel unless said; docs/judging.md has why
 BIAS = 0.1, 0.5
-LARGE_SCALE = 0.1, 0.5
+LARGE_SCALE = 0.1, 0.25
 WORST_CELL = 0.3, 2.0
 PATTERN = 0.1, 0.5
 RING = 0.2, 1.0
@@ -45,7 +45,7 @@ FILLING = 0.2, 1.0
 FAINT = 0.03, 0.15
 BRIGHT_SHARE = 0.01, 0.05  # of the free pixels
 RMS_OFF = 0.1, 0.5  # of the rms
-FILLED_SHARE = 0.5, 0.9  # of the boxes
+FILLED_SHARE = 0.6, 0.9  # of the boxes
 UNTESTED_SHARE = 0.2, 2.0  # of the boxes, filled, where the filling cannot be tested
 MASKED_SHARE = 0.8, 0.95  # of the frame
 

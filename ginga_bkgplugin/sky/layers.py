@@ -16,8 +16,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ginga_bkgplugin.recipe.region import PixelRegion
 from ginga_bkgplugin.sky.pixels import BoolImage, MaskBit, MaskImage
-from ginga_bkgplugin.sky.raster import Drawn
+from ginga_bkgplugin.sky.raster import Drawn, runs
 from ginga_bkgplugin.sky.spans import Window
 from ginga_bkgplugin.sky.strips import each, spans
 
@@ -72,6 +73,15 @@ def compose(
 
     each(strip, spans(shape))
     return mask
+
+
+def draw_over(mask: MaskImage, region: PixelRegion, within: Window) -> None:
+    """Draw one more region, the last of the list, into a mask of `compose`, in place."""
+    for row, start, stop in runs(region, within):
+        if region.erase:
+            mask[row, start:stop] &= np.uint8(MaskBit.INVALID)
+        else:
+            mask[row, start:stop] |= np.uint8(MaskBit.REGION)
 
 
 def with_regions(

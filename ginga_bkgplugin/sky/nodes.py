@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 from numpy.polynomial.legendre import legvander
-from scipy.fft import dctn, idctn
 
+from ginga_bkgplugin.sky.cosines import from_cosines, to_cosines
 from ginga_bkgplugin.sky.maps import Nodes
 from ginga_bkgplugin.sky.pixels import BoolImage
 
@@ -165,7 +165,7 @@ def _penalised(
         for _ in range(_MOST_ROUNDS):
             before = chosen
             if stiffness is None:
-                target = dctn(used * (values - surface) + surface, norm="ortho")
+                target = to_cosines(used * (values - surface) + surface)
                 chosen = _cross_validated(target, values, used, eigen, known, chosen)
             surface = _solved(values, used, (chosen or 0.0) * eigen, surface)
             if stiffness is not None:
@@ -185,12 +185,12 @@ def _solved(values: Nodes, weights: Nodes, penalty: Nodes, start: Nodes) -> Node
     """
 
     def applied(z: Nodes) -> Nodes:
-        product: Nodes = weights * z + idctn(penalty * dctn(z, norm="ortho"), norm="ortho")
+        product: Nodes = weights * z + from_cosines(penalty * to_cosines(z))
         return product
 
     inverse = 1 / (weights.mean() + penalty)
     surface, rest = start.copy(), weights * values - applied(start)
-    nearer = idctn(inverse * dctn(rest, norm="ortho"), norm="ortho")
+    nearer = from_cosines(inverse * to_cosines(rest))
     direction, size = nearer.copy(), float((rest * nearer).sum())
     goal = _SOLVED**2 * float((weights * values**2).sum())
     for _ in range(_MOST_STEPS):
@@ -200,7 +200,7 @@ def _solved(values: Nodes, weights: Nodes, penalty: Nodes, start: Nodes) -> Node
         step = size / float((direction * turned).sum())
         surface += step * direction
         rest -= step * turned
-        nearer = idctn(inverse * dctn(rest, norm="ortho"), norm="ortho")
+        nearer = from_cosines(inverse * to_cosines(rest))
         before, size = size, float((rest * nearer).sum())
         direction = nearer + size / before * direction
     return surface
@@ -219,7 +219,7 @@ def _cross_validated(
 
     def score(log10: float) -> float:
         damping = 1 / (1 + 10**log10 * eigen)
-        smooth = idctn(damping * target, norm="ortho")
+        smooth = from_cosines(damping * target)
         misfit = float((weights * (values - smooth) ** 2)[known].sum())
         trace = float(damping.sum()) * count / values.size
         return misfit / max(1 - trace / count, 1e-9) ** 2

@@ -8,12 +8,12 @@ region after it masks again.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ginga_bkgplugin.recipe.region import PixelRegion, Region
+from ginga_bkgplugin.recipe.region import PixelRegion, Region, common_ends
 from ginga_bkgplugin.sky.pixels import BoolImage
 from ginga_bkgplugin.sky.placing import to_pixels
 from ginga_bkgplugin.sky.spans import Window, spans_of, window_of
@@ -90,12 +90,17 @@ def add(drawn: Drawn, region: PixelRegion, within: Window | None = None) -> Wind
     if region.erase and drawn.erased is None:
         drawn.erased = np.zeros(drawn.shape, dtype=bool)
     masked, erased, masks = drawn.masked, drawn.erased, not region.erase
-    for spans in spans_of(region, window):
-        for row, start, stop in zip(*(part.tolist() for part in spans), strict=True):
-            masked[row, start:stop] = masks
-            if not masks and erased is not None:
-                erased[row, start:stop] = True
+    for row, start, stop in runs(region, window):
+        masked[row, start:stop] = masks
+        if not masks and erased is not None:
+            erased[row, start:stop] = True
     return window
+
+
+def runs(region: PixelRegion, window: Window) -> Iterator[tuple[int, int, int]]:
+    """The runs of pixels of a region in a window: row, first pixel, pixel after the last."""
+    for spans in spans_of(region, window):
+        yield from zip(*(part.tolist() for part in spans), strict=True)
 
 
 def update(
@@ -118,28 +123,30 @@ def update(
     list of Window
         The pixels that may have changed.
     """
-    first, shorter = 0, min(len(before), len(after))
-    while first < shorter and before[first] == after[first]:
-        first += 1
-    last = 0
-    while last < shorter - first and before[-1 - last] == after[-1 - last]:
-        last += 1
+    first, last = common_ends(before, after)
     changed = [*before[first : len(before) - last], *after[first : len(after) - last]]
     if len(changed) > _MANY:
         fresh = draw(drawn.shape, after)
         drawn.masked, drawn.erased = fresh.masked, fresh.erased
         ny, nx = drawn.shape
         return [Window(0, 0, nx, ny)]
+    if first == len(before):  # the new ones lie over all others
+        added = [add(drawn, region) for region in after[first:]]
+        return [window for window in added if window is not None]
     found = [window_of(region, drawn.shape) for region in changed if region.on]
     windows = list(dict.fromkeys(window for window in found if window is not None))
     if not any(region.erase and region.on for region in after):
         drawn.erased = None
+    bounds = np.array([region.bounds() for region in after]).reshape(-1, 4)
     for window in windows:
         drawn.masked[window.slices] = False
         if drawn.erased is not None:
             drawn.erased[window.slices] = False
-        for region in after:
-            add(drawn, region, window)
+        left, bottom, right, top = bounds.T
+        across = (right > window.left - 1) & (left < window.right)
+        inside = across & (top > window.bottom - 1) & (bottom < window.top)
+        for place in np.flatnonzero(inside).tolist():
+            add(drawn, after[place], window)
     return windows
 
 

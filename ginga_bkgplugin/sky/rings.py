@@ -29,10 +29,11 @@ _SHARE = 0.1  # of the radius: width of the ring
 _OUTER = 3.0, 6.0  # times the width: where the ring is compared with
 _LEAST_BLOCKS = 10  # of ring and of surroundings
 _LEAST_FREE = BLOCK**2 / 4  # pixels of a block that counts
+_SURROUNDED = 0.7  # of a region's rim that is masked as well
 _LEAST_RADIUS = 2.0  # blocks, of a source looked at
 _CLIP = 4.0  # of the scatter of the blocks: stars in the ring
 _AROUND = 1.5, 3.5  # times the radius: boxes the map under an object is compared with
-_FEWEST_AROUND = 8
+_FEWEST_AROUND = 12  # a quarter of them on each side
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +117,10 @@ def masked_objects(
     most : int
         Sources, at most.
     """
+    from scipy import ndimage  # late: the command line starts sooner
+
     shape = residual.total.shape[0], residual.total.shape[1]
+    labels, number = ndimage.label(2 * residual.hidden > BLOCK**2)
     found, taken = [], np.zeros(shape, bool)
     for index, region in enumerate(regions):
         if region is None or region.erase or not region.on:
@@ -124,16 +128,31 @@ def masked_objects(
         blocks = draw(shape, [_on_blocks(region)]).masked
         if blocks.any():
             taken |= blocks
+            blocks = _with_what_surrounds(blocks, labels)
             name = region.name or f"region {index + 1}"
             found.append(_masked(name, blocks, (slice(None), slice(None)), index))
-    return found + _sources(residual, taken, most)
+    return found + _sources(residual, taken, most, labels, number)
 
 
-def _sources(residual: Residual, taken: BoolImage, most: int) -> list[Masked]:
+def _with_what_surrounds(blocks: BoolImage, labels: npt.NDArray[np.int32]) -> BoolImage:
+    """A region, joined with the automatic masks that go on all round it."""
+    from scipy.ndimage import binary_dilation
+
+    width = max(_LEAST_WIDTH, round(_SHARE * np.sqrt(np.count_nonzero(blocks) / np.pi)))
+    rim = binary_dilation(blocks, iterations=width) & ~blocks
+    if np.mean(labels[rim] > 0) < _SURROUNDED:
+        return blocks
+    touching = np.unique(labels[blocks | rim])
+    joined: BoolImage = blocks | np.isin(labels, touching[touching > 0])
+    return joined
+
+
+def _sources(
+    residual: Residual, taken: BoolImage, most: int, labels: npt.NDArray[np.int32], count: int
+) -> list[Masked]:
     """Connected masked blocks, the most light first."""
-    from scipy import ndimage  # late: the command line starts sooner
+    from scipy import ndimage
 
-    labels, count = ndimage.label(2 * residual.hidden > BLOCK**2)
     if not count:
         return []
     numbers = np.arange(1, count + 1)
@@ -191,7 +210,7 @@ def _ring(residual: Residual, one: Masked, total: Nodes, count: Nodes) -> Ring |
     from scipy.ndimage import distance_transform_edt  # late
 
     first = max(_LEAST_WIDTH, round(_SHARE * one.radius / BLOCK))
-    for width in (first, 2 * first, 4 * first):  # an automatic mask may reach beyond a region
+    for width in (first, 2 * first):  # an automatic mask may reach beyond a region
         margin = int(np.ceil(_OUTER[1] * width)) + 1
         window = tuple(
             slice(max(0, side.start - margin), min(size, side.stop + margin))
@@ -262,13 +281,20 @@ def look_under(boxes: BoxReport, noise: float, objects: Iterable[Masked]) -> lis
         away = np.hypot(y[:, np.newaxis] - one.y, x - one.x) / one.radius
         inside = away <= 1 / np.sqrt(2)
         around = (away > _AROUND[0]) & (away < _AROUND[1]) & boxes.measured
-        if not inside.any() or np.count_nonzero(around) < _FEWEST_AROUND:
+        if not inside.any() or not _surrounds(around, y - one.y, x - one.x):
             continue
         height, error = _above_plane(
             boxes.level / noise, (x - one.x) / one.radius, (y - one.y) / one.radius, inside, around
         )
         found.append(Bump(one.name, one.x, one.y, one.radius, one.region, height, error))
     return found
+
+
+def _surrounds(around: BoolImage, y: Nodes, x: Nodes) -> bool:
+    """Whether boxes stand on all sides: nothing is carried on beyond them."""
+    sides = [around[np.ix_(rows, columns)].sum() for rows in (y < 0, y > 0)
+             for columns in (x < 0, x > 0)]  # fmt: skip
+    return bool(min(sides) >= _FEWEST_AROUND // 4)
 
 
 def _above_plane(

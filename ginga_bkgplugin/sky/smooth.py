@@ -273,7 +273,7 @@ class Smoother:
             name: dataclasses.replace(getattr(fit, name), blank=None)
             for name in ("level_map", "rms_map")
         }
-        fit = with_model(pixels, layers.full(), dataclasses.replace(fit, **maps), background)
+        fit = with_model(pixels, layers.whole, dataclasses.replace(fit, **maps), background)
         fit = dataclasses.replace(fit, level_map=fit.level, rms_map=fit.rms)
         if background.blank_invalid:
             invalid = has(self._mask, MaskBit.INVALID)
@@ -315,9 +315,9 @@ def _row(
         new = int((area * (now & ~before)).sum(dtype=np.int64))
     else:
         factor = -(-layers.base.shape[0] // blocks[1].shape[0])
-        full = layers.full() != 0
+        full = layers.whole != 0
         masked = int(np.count_nonzero(full))
-        new = int(np.count_nonzero(full & (BlockMask(layers.base, blocks[1], factor).full() == 0)))
+        new = int(np.count_nonzero(full & (BlockMask(layers.base, blocks[1], factor).whole == 0)))
     return PassRow(
         index=index,
         sources=found.sources,

@@ -10,11 +10,13 @@ from ginga_bkgplugin.recipe.region import PixelRegion, Point
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.viewer.drawing import ShapeLayer
 from ginga_bkgplugin.viewer.guard import guarded
+from ginga_bkgplugin.viewer.jobs import Jobs
 from ginga_bkgplugin.viewer.tools import EDIT, TOOLS
 from ginga_bkgplugin.work.session import Session
 
 DELETE_KEYS = ("delete", "backspace", "\x08")  # the last is what Qt sends for Backspace
 ERASE_KEY, ADOPT_KEY, GROW_KEY = "m", "t", "s"
+UP_KEY, DOWN_KEY = "Ctrl+Up", "Ctrl+Down"
 _AROUND = 2.5  # of a shape's size: how much is seen when zooming to it
 
 
@@ -26,6 +28,8 @@ class MaskActions:
     panel: Any
     session: Session | None
     render: Callable[[], None]
+    jobs: Jobs
+    _going: tuple[Session | None, int] = (None, 0)  # a step that waits for its mask
 
     def _ready(self) -> Session:
         if self.session is None or not self.session.ready:
@@ -60,9 +64,12 @@ class MaskActions:
         """Do what a key over the image stands for; False leaves it to Ginga."""
         lower = key.lower()
         if keys & {"ctrl", "meta"} and not keys & {"alt"}:
-            combined = {"z": self.redo_step if "shift" in keys or key == "Z" else self.undo_step,
+            combined: dict[str, Callable[[], object]] = {
+                        "z": self.redo_step if "shift" in keys or key == "Z" else self.undo_step,
                         "y": self.redo_step, "a": self.select_all, "c": self.copy_regions,
-                        "v": self.paste_regions}  # fmt: skip
+                        "v": self.paste_regions,
+                        "up": lambda: self.shift_regions(-1),
+                        "down": lambda: self.shift_regions(1)}  # fmt: skip
             action = combined.get(lower)
             if action is not None:
                 action()
@@ -140,6 +147,11 @@ class MaskActions:
         self._ready().delete_selected()
 
     @guarded
+    def shift_regions(self, by: int) -> None:
+        """Move the selected regions up (-1) or down (1) in the list."""
+        self._ready().shift_selected(by)
+
+    @guarded
     def clear_regions(self) -> None:
         """Delete all regions of the image that are not locked."""
         self._ready().clear_regions()
@@ -184,20 +196,37 @@ class MaskActions:
 
     # --- undo and redo
 
-    @guarded
     def undo_step(self) -> None:
         """Go back one step."""
-        self._ready().undo()
+        self._step_by(-1)
 
-    @guarded
     def redo_step(self) -> None:
         """Take back an undo."""
-        self._ready().redo()
+        self._step_by(1)
+
+    def _step_by(self, by: int) -> None:
+        if self.session is not None:
+            session, to = self._going
+            here = to if session is self.session else self.session.history.place
+            self.go_to_step(here + by)
 
     @guarded
     def go_to_step(self, place: int) -> None:
-        """Go to a step of the history."""
-        self._ready().go_to(place)
+        """Go to a step of the history; the mask of an earlier run is unpacked in the pool."""
+        session = self._ready()
+        packed = session.to_unpack(place)
+        if packed is None:
+            self._going = (None, 0)
+            session.go_to(place)
+            return
+        going = self._going = (session, place)
+
+        def unpacked(_: Any) -> None:
+            if self._going is going:  # no further step was asked for meanwhile
+                self._going = (None, 0)
+                session.go_to(place)
+
+        self.jobs.do(session, packed.unpack_ahead, unpacked)
 
     def copy_regions(self) -> None:  # noqa: D102 - see `Exchange`
         raise NotImplementedError

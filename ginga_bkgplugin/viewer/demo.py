@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ginga_bkgplugin.files.frames import Frame, read_frame
-from ginga_bkgplugin.files.names import KINDS, RECIPE
+from ginga_bkgplugin.files.names import RECIPE, USUAL
 from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ProductError
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters
@@ -198,7 +198,7 @@ def _without_toolkit(
         run(frame.data, whole, wcs=frame.wcs, dq=frame.dq,
             saturation_level=frame.saturation_level)
     )  # fmt: skip
-    save_products(frame, result, (*KINDS, RECIPE), folder=output, overwrite=True)
+    save_products(frame, result, (*USUAL, RECIPE), folder=output, overwrite=True)
     canvas.show(drawn, result.mask)
     canvas.save(picture)
     return result, picture

@@ -12,11 +12,9 @@ from ginga_bkgplugin.recipe.shapes import PixelPolygon
 from ginga_bkgplugin.viewer.brush import Brush
 from ginga_bkgplugin.viewer.gestures import Change, Corners, Drag, Trace, shifted
 from ginga_bkgplugin.viewer.handles import TURN, dragged, handles, hit
-from ginga_bkgplugin.viewer.outlines import COLOR, ERASE_COLOR, REACH, handle_marks, outline
+from ginga_bkgplugin.viewer.outlines import COLOR, ERASE_COLOR, REACH, Outlines, handle_marks
 from ginga_bkgplugin.viewer.tools import BRUSHES, EDIT, TOOLS
 
-MOST_LABELS = 50  # a redraw of 200 texts is felt
-_MANY = 300  # shapes, from which on all are drawn anew
 NEAR = 7  # pixels of the window: how well a handle, a corner, a tiny shape must be hit
 GINGAS = {"ctrl", "alt", "meta", "win"}  # with these keys the mouse stays Ginga's
 
@@ -59,10 +57,11 @@ class ShapeLayer:
         self.tool, self.erase = "circle", False
         self._regions: list[PixelRegion] = []
         self._selection: tuple[int, ...] = ()
-        self._shown: list[tuple[Any, list[Any]]] = []  # what each place was made from, objects
         self._extra: list[Any] = []  # handles, and what is being drawn
         self._gesture: Any = None
         self.canvas = canvas = classes.DrawingCanvas()
+        self.outlines = Outlines(viewer, classes)
+        canvas.add(self.outlines.mark, redraw=False)
         self.brush = Brush(canvas, classes)
         canvas.enable_draw(False)
         canvas.enable_edit(False)
@@ -92,29 +91,8 @@ class ShapeLayer:
     def show(self, regions: Sequence[PixelRegion], selection: Iterable[int] = ()) -> None:
         """Show these shapes, numbered from 1, some selected."""
         self._regions, self._selection = list(regions), tuple(selection)
-        if len(regions) > _MANY:  # Ginga looks through all objects to take one off
-            self.brush.clear()
-            self.canvas.delete_all_objects(redraw=False)
-            self._shown, self._extra = [], []
-        while len(self._shown) > len(regions):
-            self._take_off(self._shown.pop()[1])
-        labelled = len(regions) <= MOST_LABELS
-        for place, region in enumerate(regions):
-            self._show_one(place, region, f"{place + 1} {region.name}" if labelled else "")
+        self.outlines.show(self._regions, self._selection)
         self._show_extra()
-
-    def _show_one(self, place: int, region: PixelRegion, label: str) -> None:
-        made_from = (region, place in self._selection, label)
-        if place == len(self._shown):
-            self._shown.append((None, []))
-        before, objects = self._shown[place]
-        if before != made_from:
-            self._take_off(objects)
-            selected = place in self._selection
-            objects = outline(self._classes, region, selected=selected, label=label.strip())
-            for each in objects:
-                self.canvas.add(each, redraw=False)
-            self._shown[place] = made_from, objects
 
     def _take_off(self, objects: list[Any]) -> None:
         for each in objects:
@@ -125,8 +103,8 @@ class ShapeLayer:
         self._take_off(self._extra)
         self._extra, gesture = [], self._gesture
         if isinstance(gesture, Change):
-            for place, region in gesture.now.items():
-                self._show_one(place, region, "")
+            now = [gesture.now.get(place, each) for place, each in enumerate(self._regions)]
+            self.outlines.show(now, self._selection)
         elif isinstance(gesture, Corners):
             color = ERASE_COLOR if gesture.erase else COLOR
             self._extra = [self._classes.Path(list(gesture.line), color=color, linewidth=2,
@@ -135,7 +113,9 @@ class ShapeLayer:
             color = ERASE_COLOR if gesture.erase else COLOR
             self._extra = [self._classes.Path(list(gesture.points), color=color, linewidth=2)]
         elif isinstance(gesture, Drag) and gesture.shape is not None:
-            self._extra = outline(self._classes, gesture.shape)
+            drawn = Outlines(self.viewer, self._classes, labelled=False)
+            drawn.show([gesture.shape])
+            self._extra = [drawn.mark]
         one = self._one()
         if one is not None:
             self._extra.append(handle_marks(self._classes, one))
@@ -152,6 +132,13 @@ class ShapeLayer:
         if isinstance(self._gesture, Change):
             region = self._gesture.now.get(place, region)
         return None if region.locked else region
+
+    def _at(self, at: Point) -> int | None:
+        """The place of the shape a click there means."""
+        near = NEAR / self.viewer.get_scale()
+        places = self.outlines.near(*at, near)
+        found = hit([self._regions[place] for place in places], *at, near)
+        return None if found is None else places[found]
 
     # --- the mouse
 
@@ -195,7 +182,7 @@ class ShapeLayer:
                 change = functools.partial(_drag_handle, name)
                 self._gesture = Change({self._selection[0]: one}, at, step, change)
                 return True
-        place = hit(self._regions, *at, NEAR / scale)
+        place = self._at(at)
         several = bool(keys & {"ctrl", "shift", "meta"})
         if place is None:
             if not several and self._selection:

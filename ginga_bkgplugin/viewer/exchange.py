@@ -19,7 +19,6 @@ from ginga_bkgplugin.recipe.region import Region
 from ginga_bkgplugin.viewer.actions import MaskActions
 from ginga_bkgplugin.viewer.dialogs import ask, choose
 from ginga_bkgplugin.viewer.guard import guarded
-from ginga_bkgplugin.viewer.jobs import Jobs
 from ginga_bkgplugin.viewer.sessions import Sessions
 from ginga_bkgplugin.work.session import Session
 
@@ -41,7 +40,6 @@ class Exchange(MaskActions):
     channel: Any
     logger: Any
     sessions: Sessions
-    jobs: Jobs
     clipboard: list[Clip] = []  # noqa: RUF012 - one for all channels
     tell: Callable[..., None]
 

@@ -11,11 +11,11 @@ from ginga_bkgplugin.recipe.errors import BackgroundPluginError
 from ginga_bkgplugin.sky.steps import Pass
 from ginga_bkgplugin.work.judged import begin_judging, take_judgement
 from ginga_bkgplugin.work.judging import judge
-from ginga_bkgplugin.work.loading import load_result
+from ginga_bkgplugin.work.loading import load_and_look
 from ginga_bkgplugin.work.look import begin_look, take_look
-from ginga_bkgplugin.work.pipeline import Result, Step
+from ginga_bkgplugin.work.pipeline import Result, Step, Work
 from ginga_bkgplugin.work.saving import make_product, save_products
-from ginga_bkgplugin.work.session import Session, Work
+from ginga_bkgplugin.work.session import Session
 from ginga_bkgplugin.work.worker import Worker
 
 
@@ -76,7 +76,10 @@ class Jobs:
             for step in steps:
                 if isinstance(step, Result):
                     outcome = step
+                    _ = step.mask
                     continue
+                if isinstance(step, Pass):
+                    _ = step.mask  # made here, not on the GUI thread
                 self.fv.gui_do(self._step, session, work.serial, step)
         except Exception as error:
             if not isinstance(error, BackgroundPluginError):
@@ -98,7 +101,10 @@ class Jobs:
         recipe, frame, imported = begin_look(session), session.frame, session.imported()
 
         def work() -> Pass | None:
-            return self.worker.look(frame.data, recipe, wcs=frame.wcs, imported=imported)
+            step = self.worker.look(frame.data, recipe, wcs=frame.wcs, imported=imported)
+            if step is not None:
+                _ = step.mask
+            return step
 
         self.do(session, work, functools.partial(take_look, session, recipe))
 
@@ -145,11 +151,12 @@ class Jobs:
         """Load saved products."""
         session.say("Loading …")
 
-        def done(result: Any) -> None:
+        def done(answer: Any) -> None:
+            result, stale = answer
             session.show_result(result)
-            session.say("Loaded the saved products.")
+            session.say(f"Loaded the saved products. {stale}".strip())
 
-        self.do(session, functools.partial(load_result, session.frame, session.saved_in), done)
+        self.do(session, functools.partial(load_and_look, session.frame, *session.folders), done)
 
     def subtract(self, session: Session, show: Callable[[Product], str]) -> None:
         """Make the subtracted image and hand it to `show`, which answers where it went."""

@@ -8,7 +8,7 @@ from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
 from ginga_bkgplugin.viewer import widgets
-from ginga_bkgplugin.viewer.actions import ADOPT_KEY, ERASE_KEY, GROW_KEY
+from ginga_bkgplugin.viewer.actions import ADOPT_KEY, DOWN_KEY, ERASE_KEY, GROW_KEY, UP_KEY
 from ginga_bkgplugin.viewer.layertable import LayerIntents, LayerTable
 from ginga_bkgplugin.viewer.tools import BRUSHES, EDIT, OF_SHAPE, TOOLS
 from ginga_bkgplugin.work.viewmodel import ViewModel
@@ -26,6 +26,7 @@ class MaskIntents(LayerIntents, Protocol):
     def redo_step(self) -> None: ...  # noqa: D102
     def go_to_step(self, place: int) -> None: ...  # noqa: D102
     def clear_regions(self) -> None: ...  # noqa: D102
+    def shift_regions(self, by: int) -> None: ...  # noqa: D102
     def place_region(self, unit: str, numbers: list[str]) -> None: ...  # noqa: D102
     def select_all(self) -> None: ...  # noqa: D102
     def copy_regions(self) -> None: ...  # noqa: D102
@@ -46,13 +47,19 @@ class MaskSection:
         self._tools(inner)
         self._history(inner)
         self.table = LayerTable(do)
-        inner.add_widget(self.table.widget, stretch=0)
+        inner.add_widget(self.table.box, stretch=0)
         line = widgets.row(inner)
-        widgets.caption(line, _tr("Name"))
-        self.name = Widgets.TextEntry("")
-        self.name.set_tooltip(_tr("Name of the selected layers; press Return."))
-        self.name.add_callback("activated", lambda entry: self.table.rename(entry.get_text()))
-        line.add_widget(self.name, stretch=1)
+        self.up = widgets.button(
+            line, _tr("Up"), _tr("Move the selected shapes up in the list") + f" [{UP_KEY}]",
+            lambda: do.shift_regions(-1),
+        )  # fmt: skip
+        self.down = widgets.button(
+            line, _tr("Down"),
+            _tr("Move the selected shapes down: later ones decide over earlier ones")
+            + f" [{DOWN_KEY}]",
+            lambda: do.shift_regions(1),
+        )  # fmt: skip
+        widgets.fill(line)
         self.delete = widgets.button(
             line, _tr("Delete"), _tr("Delete the selected layers (Delete key)."),
             self.table.delete,
@@ -149,8 +156,10 @@ class MaskSection:
             self.unit.append_text(text)
         self.unit.set_index(0)
         self.unit.set_tooltip(
-            _tr("pixels: x, y, radius, 0-based. sky: RA, Dec in degrees, radius in arcsec.")
-        )
+            _tr("pixels: x, y, size, 0-based. sky: RA, Dec in degrees, size in arcsec. Counts for"
+                " the list as well.")
+        )  # fmt: skip
+        self.unit.add_callback("activated", lambda _, place: self.table.show_sky(place == 1))
         line.add_widget(self.unit, stretch=0)
         self.numbers = []
         for tip in (
@@ -193,6 +202,9 @@ class MaskSection:
         busy = view is not None and view.busy
         self.add.set_enabled(ready)
         self.delete.set_enabled(ready)
+        chosen = ready and view is not None and bool(view.selection)
+        self.up.set_enabled(chosen)
+        self.down.set_enabled(chosen)
         self.clear.set_enabled(ready and view is not None and bool(view.regions))
         place, names = (view.history_place, view.history) if view else (0, ())
         self.undo.set_enabled(view is not None and not busy and place > 0)
@@ -205,6 +217,3 @@ class MaskSection:
         if names:
             self.history.set_index(place)
         self.table.show(view)
-        one = view.regions[view.selected].pixel if view and view.selected is not None else None
-        if one is not None and self.name.get_text() != one.name:
-            self.name.set_text(one.name)

@@ -208,19 +208,18 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
             self.overlays.show(Scene())
             self._show_looks()
             return
+        if wants_judging(session):
+            self.jobs.judge(session)
         view = session.view()
         self.panel.render(view, cancellable=self.jobs.busy)
-        self.shapes.show([row.pixel for row in view.regions], view.selection)
-        scene = self.scene()
-        self.overlays.show(scene, session.live.changes)
-        self._show_looks()
-        if session.result is None or view.judgement is None:
+        with self.fitsimage.suppress_redraw:  # one for all layers
+            self.shapes.show([row.pixel for row in view.regions], view.selection)
+            self.overlays.show(self.scene(), session.live.changes)
+            self._show_looks()
+        if view.judgement is None:
             self.forget_box()
         if wants_look(session):
             self.jobs.look(session)
-        if wants_judging(session):
-            self.jobs.judge(session)
-            self.render()
 
     def tell(self, error: BaseException | str) -> None:
         """Show an error in the panel and in Ginga's status bar."""

@@ -105,7 +105,7 @@ class RunSection:
         widgets.show_text(self.summary, view.summary if view else "")
         self.progress.set_value(view.fraction if view else 0.0)
         self.passes.show(view.rows if view else ())
-        self.headline.show(view.judgement if view else None, view.verdict if view else "")
+        self.headline.render(view)
         self.verdict.render(view)
 
 

@@ -33,6 +33,7 @@ from ginga_bkgplugin.work.viewmodel import (
     ViewModel,
     finding_rows,
     statistics_words,
+    verdict_words,
 )
 
 _ABOUT = {
@@ -59,9 +60,11 @@ class Headline:
         self.label = widgets.text_line(box)
         self._word = ""
 
-    def show(self, judgement: Judgement | None, words: str) -> None:
+    def render(self, view: ViewModel | None) -> None:
         """Show the words behind the symbol; without a judgement alone."""
+        judgement = view.judgement if view is not None else None
         word = judgement.word if judgement is not None else ""
+        words = verdict_words(view) if view is not None else ""
         if word != self._word:
             self._word = word
             self.label.set_color(fg=COLORS.get(word, "#555555"))

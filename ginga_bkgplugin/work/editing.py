@@ -20,7 +20,7 @@ from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage, has
 from ginga_bkgplugin.sky.placing import to_pixel, to_pixels, to_sky
 from ginga_bkgplugin.work.carry import carry_regions
 from ginga_bkgplugin.work.history import History, Moment, Outcome, PackedMask
-from ginga_bkgplugin.work.livemask import LiveMask
+from ginga_bkgplugin.work.livemask import LiveMask, content_of, decides_mask
 
 LABELS = {name: rule.label for _, group in Recipe().groups() for name, _, _, rule in group.rules()}
 
@@ -127,7 +127,8 @@ class Editor:
     ) -> None:
         """Take over regions of another image, by the WCS of both; see `carry_regions`."""
         carried = carry_regions(list(regions), source, self.frame, same_pixels=same_pixels)
-        new = [region for region in carried.regions if region not in self.recipe.regions]
+        here = set(self.recipe.regions)
+        new = [region for region in carried.regions if region not in here]
         if new:
             self.add_regions(new, "Paste regions")
         self.say(carried.words)
@@ -188,12 +189,16 @@ class Editor:
         if any(regions[place] != region for place, region in changed.items()):
             self._step(step, self._with(changed), self.selection)
 
-    def shift_region(self, index: int, to: int) -> None:
-        """Move a region to another place of the list: the order decides about erasing."""
-        regions = list(self.recipe.regions)
-        regions.insert(to, regions.pop(index))
-        if tuple(regions) != self.recipe.regions:
-            self._step("Order", self.recipe.with_regions(*regions), (to,))
+    def shift_selected(self, by: int) -> None:
+        """Move the selected regions up (-1) or down (1) in the list: its order decides."""
+        regions, selection = list(self.recipe.regions), list(self.selection)
+        for place in sorted(selection, reverse=by > 0):
+            to = place + by
+            if 0 <= to < len(regions) and to not in selection:
+                regions[place], regions[to] = regions[to], regions[place]
+                selection[selection.index(place)] = to
+        if selection != list(self.selection):
+            self._step("Order", self.recipe.with_regions(*regions), selection)
 
     def delete_selected(self) -> None:
         """Delete the selected regions, if there are any."""
@@ -243,7 +248,7 @@ class Editor:
         if (
             found is not None
             and not always
-            and (not made or _layers(made) == _layers(self.recipe))
+            and (not made or decides_mask(made) == decides_mask(self.recipe))
         ):
             return found
         imported = self._known_planes()
@@ -254,8 +259,8 @@ class Editor:
 
     def _known_planes(self) -> BoolImage | None:
         """What the masks from files that were read mask; kept unpacked while they are the same."""
-        masks = tuple(m for m in self.recipe.masks if m.on and _content(m) in self._planes)
-        contents = tuple(map(_content, masks))
+        masks = tuple(m for m in self.recipe.masks if m.on and content_of(m) in self._planes)
+        contents = tuple(map(content_of, masks))
         if self._unpacked[0] != contents:
             planes = [self._planes[content].unpack() for content in contents]
             self._unpacked = contents, np.logical_or.reduce(planes) if planes else None
@@ -274,7 +279,7 @@ class Editor:
             masks[masks.index(missing[0])] = mask
         else:
             masks.append(mask)
-        self._planes[_content(mask)] = PackedMask(plane)
+        self._planes[content_of(mask)] = PackedMask(plane)
         self._step("Import mask", dataclasses.replace(self.recipe, masks=tuple(masks)))
 
     def change_mask(self, place: int, step: str, **changes: Any) -> None:
@@ -290,7 +295,7 @@ class Editor:
 
     def missing_masks(self) -> tuple[ImportedMask, ...]:
         """Masks the recipe wants and the user has not named: their files are not followed."""
-        return tuple(m for m in self.recipe.masks if m.on and _content(m) not in self._planes)
+        return tuple(m for m in self.recipe.masks if m.on and content_of(m) not in self._planes)
 
     def imported(self) -> BoolImage | None:
         """What the masks from files mask; None where there are none.
@@ -325,7 +330,8 @@ class Editor:
         try:
             recipe = self.recipe.with_parameters(**changes)
         except BackgroundPluginError as error:
-            return self.fail(error)
+            self.fail(error)
+            return
         if recipe != self.recipe:
             self._step(step, recipe, self.selection)
 
@@ -333,18 +339,3 @@ class Editor:
         """Replace regions, masks and parameters."""
         to_pixels(recipe.regions, self.frame.wcs)
         self._step("Open recipe", recipe)
-
-
-def _layers(recipe: Recipe) -> tuple[Any, ...]:
-    """What of a recipe decides the mask, besides how sources are found."""
-    shapes = [
-        (type(region), region.erase, *(getattr(region, name) for name in region.geometry()))
-        for region in recipe.regions
-        if region.on
-    ]
-    return shapes, [_content(mask) for mask in recipe.masks if mask.on], recipe.automatic
-
-
-def _content(mask: ImportedMask) -> ImportedMask:
-    """What decides a mask's pixels, to find them by."""
-    return mask.replace(name="", on=True)

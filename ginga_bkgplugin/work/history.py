@@ -38,6 +38,7 @@ class PackedMask:
         self._shape, self._kind = mask.shape, mask.dtype
         self._mask: MaskImage | None = np.ascontiguousarray(mask).view(np.uint8)
         self._parts: list[bytes] = []
+        self._ahead: npt.NDArray[Any] | None = None
         self._thread = threading.Thread(target=self._pack, daemon=True)
         self._thread.start()
 
@@ -53,8 +54,15 @@ class PackedMask:
         """Bytes of the packed form, as far as it is made."""
         return sum(map(len, self._parts))
 
+    def unpack_ahead(self) -> None:
+        """Do the work of the next `unpack`, in any thread."""
+        self._ahead = self.unpack()
+
     def unpack(self) -> npt.NDArray[Any]:
         """The mask in its own type, read-only."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            return ahead
         self._thread.join()
         whole = b"".join(map(zlib.decompress, self._parts))
         return np.frombuffer(whole, self._kind).reshape(self._shape)
@@ -122,8 +130,15 @@ class History:
 
     def go(self, place: int) -> Moment:
         """Make another state the one that counts; places beyond the ends are the ends."""
-        self.place = min(max(place, 0), len(self._steps) - 1)
+        self.place = self._within(place)
         return self.now
+
+    def at(self, place: int) -> Moment:
+        """The state at a place; beyond the ends that of the end."""
+        return self._steps[self._within(place)][1]
+
+    def _within(self, place: int) -> int:
+        return min(max(place, 0), len(self._steps) - 1)
 
     def _packed(self) -> dict[Outcome, PackedMask]:
         """The packed masks, the oldest first."""

@@ -11,10 +11,11 @@ import numpy.typing as npt
 from astropy.io.fits import Header
 
 from ginga_bkgplugin.files.frames import HDU, Frame, Plane, celestial_wcs, read_frame
+from ginga_bkgplugin.files.identity import checksum
 from ginga_bkgplugin.files.maskfile import read_masks
-from ginga_bkgplugin.files.names import KINDS, RECIPE, find_products
+from ginga_bkgplugin.files.names import RECIPE, USUAL, find_products
 from ginga_bkgplugin.files.products import Background, Mask, Product
-from ginga_bkgplugin.files.writing import product_header
+from ginga_bkgplugin.files.writing import ascii_text, product_header
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 from ginga_bkgplugin.recipe.parameters import (
     BackgroundParameters,
@@ -24,7 +25,7 @@ from ginga_bkgplugin.recipe.parameters import (
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.region import Region
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
-from ginga_bkgplugin.sky.background import fit_background, subtract_background
+from ginga_bkgplugin.sky.background import fit_background
 from ginga_bkgplugin.sky.masking import iterate_source_mask, mask_invalid
 from ginga_bkgplugin.sky.pixels import MaskBit, check_image
 from ginga_bkgplugin.sky.raster import mask_regions
@@ -37,6 +38,7 @@ from ginga_bkgplugin.work.saving import (
     make_product,
     save_products,
 )
+from ginga_bkgplugin.work.subtracting import restore, subtract
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
@@ -239,11 +241,11 @@ class ScienceImage:
             box_size=box_size,
             filter_size=filter_size,
         )
-        fit = fit_background(
-            self.data, parameters, mask=self._bits(target_srcmask, target_ivpmask)
-        )
+        bits = self._bits(target_srcmask, target_ivpmask)
+        fit = fit_background(self.data, parameters, mask=bits)
         cards = [
             *parameters.cards(),
+            ("MASKSUM", checksum(bits), "checksum of the whole mask"),
             ("BKGTYPE", background_type(parameters), "method and model"),
             ("BKGVALU", fit.globalback, "global background [image units]"),
             ("BKGSIG", fit.globalrms, "global background rms [image units]"),
@@ -256,26 +258,36 @@ class ScienceImage:
         maps["bkgmap"].rms = maps["bkgrms"]
         return maps["bkgmap"]
 
-    def subtract_background(self, target_bkg: Background | None = None) -> Product:
+    def subtract_background(
+        self, target_bkg: Background | None = None, *, force: bool = False
+    ) -> Product:
         """The image minus a background, as a product; the image stays as it is.
 
-        Raises
-        ------
-        ProductError
-            When no background was calculated, or the header says one was subtracted (BKGSUB).
+        An image that says it is subtracted (BKGSUB) is refused without `force` (ProductError).
         """
-        background = target_bkg or self.bkgmap
-        if background is None:
+        background = self._background(target_bkg)
+        cards: Any = [("BKGVALU", background.value, "global background [image units]")]
+        if background.path is not None:
+            cards.append(("BKGPATH", ascii_text(background.path.name), "what was subtracted"))
+        return subtract(self.frame, background.data, cards, force=force)
+
+    def restore_background(
+        self, product: Product | None = None, target_bkg: Background | None = None
+    ) -> ScienceImage:
+        """The image before its background was subtracted, in memory: `product`, or this one.
+
+        What was not subtracted by us, or with another background, is refused (ProductError).
+        """
+        frame, extensions = self.frame, None
+        if product is not None:
+            frame, extensions = Frame(product.data, header=product.header), product.extensions
+        restored = restore(frame, self._background(target_bkg).data, extensions)
+        return ScienceImage(restored.data, restored.header)
+
+    def _background(self, given: Background | None) -> Background:
+        if given is None and self.bkgmap is None:
             raise ProductError("No background yet: calculate_bkg() first.")
-        if self.frame.header.get("BKGSUB") is True:
-            raise ProductError(
-                f"{self.frame.name}: BKGSUB = T, a background is subtracted already."
-            )
-        data = subtract_background(self.data, background.data)
-        cards = [("BKGVALU", background.value, "global background [image units]"),
-                 ("BKGSUB", True, "background subtracted")]  # fmt: skip
-        header = product_header(self.frame, "subbkg", cards)
-        return Product(data, kind="subbkg", header=header, frame=self.frame)
+        return given or self.bkgmap  # type: ignore[return-value]
 
     def run(self, recipe: Recipe, files: Iterable[str | Path] = ()) -> Result:
         """Run a whole recipe; the linked products are its.
@@ -294,11 +306,11 @@ class ScienceImage:
                 saturation_level=self.frame.saturation_level, imported=imported,
             )
         )  # fmt: skip
-        for kind in KINDS[:-1]:
+        for kind in ("srcmask", "invalidmask", "bkgmap", "bkgrms"):
             self._products[kind] = make_product(self.frame, result, kind)
         return result
 
-    def save(self, result: Result, kinds: Any = (*KINDS, RECIPE), **where: Any) -> list[Path]:
+    def save(self, result: Result, kinds: Any = (*USUAL, RECIPE), **where: Any) -> list[Path]:
         """Write products of a result; see `save_products` for the keywords."""
         return save_products(self.frame, result, kinds, **where)
 

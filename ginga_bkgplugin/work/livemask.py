@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from ginga_bkgplugin.recipe.region import PixelRegion
-from ginga_bkgplugin.sky.layers import compose
+from ginga_bkgplugin.recipe.imported import ImportedMask
+from ginga_bkgplugin.recipe.recipe import Recipe
+from ginga_bkgplugin.recipe.region import PixelRegion, common_ends
+from ginga_bkgplugin.sky.layers import compose, draw_over
 from ginga_bkgplugin.sky.pixels import BoolImage, MaskBit, MaskImage
 from ginga_bkgplugin.sky.raster import Drawn, draw, update
 from ginga_bkgplugin.sky.spans import Window
@@ -32,16 +35,21 @@ class LiveMask:
         assert self._drawn is not None
         return self._drawn
 
-    def _draw(self, shape: tuple[int, int], regions: tuple[PixelRegion, ...]) -> list[Window]:
+    def _draw(self, shape: tuple[int, int], regions: tuple[PixelRegion, ...]) -> None:
+        before, self._regions = self._regions, regions
         if self._drawn is None or self._drawn.shape != shape:
             self._drawn, self._mask = draw(shape, regions), None
-            windows: list[Window] = []
+            return
+        windows = update(self._drawn, before, regions)
+        if self._mask is None or not windows:
+            return
+        # who asks for the plane alone must not make the mask stale
+        new = regions[len(before) :]
+        if len(new) == len(windows) == 1 and common_ends(before, regions)[0] == len(before):
+            draw_over(self._mask, new[0], windows[0])  # a long stroke: less than its rectangle
+            self.changes += 1
         else:
-            windows = update(self._drawn, self._regions, regions)
-        self._regions = regions
-        if self._mask is not None:  # who asks for the plane alone must not make the mask stale
             self._renew(windows)
-        return windows
 
     def _renew(self, windows: list[Window]) -> None:
         assert self._drawn is not None and self._mask is not None
@@ -94,3 +102,14 @@ class LiveMask:
             assert self._drawn is not None
             self._mask = compose(self._drawn, self._automatic, imported)
         return self._mask
+
+
+def decides_mask(recipe: Recipe) -> tuple[Any, ...]:
+    """What of a recipe decides the mask, besides how sources are found."""
+    shapes = [region.bare() for region in recipe.regions if region.on]
+    return shapes, [content_of(mask) for mask in recipe.masks if mask.on], recipe.automatic
+
+
+def content_of(mask: ImportedMask) -> ImportedMask:
+    """What decides a mask's pixels, to find them by."""
+    return mask.replace(name="", on=True)

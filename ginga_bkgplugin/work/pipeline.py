@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ginga_bkgplugin.files.identity import checksum
 from ginga_bkgplugin.recipe.errors import ImageError, ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.background import SkyFit
@@ -55,6 +56,11 @@ class Result:
         """The mask, all bits of `MaskBit`, shape (ny, nx), read-only."""
         return full_mask(self.layers)
 
+    @functools.cached_property
+    def mask_sum(self) -> str:
+        """The checksum of the mask; see `files.identity`."""
+        return checksum(self.mask)
+
     @property
     def stable(self) -> bool:
         """Whether another pass would change nothing: the last masked no new pixel.
@@ -72,6 +78,16 @@ class Start:
 
     mask: MaskImage
     rows: tuple[PassRow, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What to run now; answers carry its serial."""
+
+    serial: int
+    recipe: Recipe
+    start: Start | None
+    imported: BoolImage | None = None
 
 
 Step = Stage | Pass | Result

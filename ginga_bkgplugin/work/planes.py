@@ -21,11 +21,32 @@ from ginga_bkgplugin.work.pipeline import Result
 
 Told = TypeVar("Told", Pass, Result)
 
-_BYTES = 13  # per pixel: image, level, rms as float32 and the mask
+_BYTES = 14  # per pixel: image, level, rms as float32, the mask and its blocks
+
+
+@dataclasses.dataclass(frozen=True)
+class _Blocks:
+    """What to send of a `BlockMask`: where to find it.
+
+    Attributes
+    ----------
+    factor : int
+        Its binning.
+    base : {"empty", "new", "same"}
+        Nothing masked, in the mask's plane, or that of the step before.
+    again : bool
+        Whether all of it is that of the step before.
+    """
+
+    factor: int
+    base: str
+    again: bool
 
 
 class Planes:
     """Image, level, rms and mask in one piece of memory that two processes map.
+
+    A mask in blocks travels as blocks; the base below them, which seldom changes, once.
 
     Parameters
     ----------
@@ -51,30 +72,65 @@ class Planes:
         self.level = plane(4, np.float32)
         self.rms = plane(8, np.float32)
         self.mask = plane(12, np.uint8)
+        self._blocks = plane(13, np.uint8).reshape(-1)
+        self._last: BlockMask | None = None  # that went through here
 
     def put(self, step: Pass | Result) -> Pass | Result:
         """Store the arrays of a step here; returns the step without them."""
-        if isinstance(step.layers, BlockMask):
-            step.layers.full(self.mask)
-        else:
-            self.mask[:] = step.layers
         fit = step.fit
         light = dataclasses.replace(
             fit,
             level_map=_stow(fit.level_map, self.level),
             rms_map=_stow(fit.rms_map, self.rms),
         )
-        return dataclasses.replace(step, layers=np.empty((0, 0), np.uint8), fit=light)
+        sent: Any = self._put_mask(step.layers)
+        return dataclasses.replace(step, layers=sent, fit=light)
 
     def take(self, step: Told) -> Told:
         """The step with copies of the arrays stored here."""
-        mask, fit = read_only(self.mask.copy()), step.fit
+        layers, fit = self._take_mask(step.layers), step.fit
+        base = layers.base if isinstance(layers, BlockMask) else layers
         full = dataclasses.replace(
             fit,
-            level_map=_fetch(fit.level_map, self.level, mask),
-            rms_map=_fetch(fit.rms_map, self.rms, mask),
+            level_map=_fetch(fit.level_map, self.level, base),
+            rms_map=_fetch(fit.rms_map, self.rms, base),
         )
-        return dataclasses.replace(step, layers=mask, fit=full)
+        return dataclasses.replace(step, layers=layers, fit=full)
+
+    def _put_mask(self, layers: MaskImage | BlockMask) -> _Blocks | None:
+        last, self._last = self._last, None
+        if not isinstance(layers, BlockMask):
+            self.mask[:] = layers
+            return None
+        if layers.keep is not None:
+            self.mask[:] = layers.whole
+            return None
+        self._last = layers
+        base = "same" if last is not None and last.base is layers.base else "new"
+        if base == "new" and not layers.base.any():
+            base = "empty"
+        elif base == "new":
+            self.mask[:] = layers.base
+        if layers is not last:
+            self._blocks[: layers.blocks.size] = layers.blocks.reshape(-1)
+        return _Blocks(layers.factor, base, again=layers is last)
+
+    def _take_mask(self, sent: Any) -> MaskImage | BlockMask:
+        last, self._last = self._last, None
+        if not isinstance(sent, _Blocks):
+            return read_only(self.mask.copy())
+        if sent.again and last is not None:
+            self._last = last
+            return last
+        if sent.base == "same" and last is not None:
+            base = last.base
+        else:
+            empty = sent.base == "empty"
+            base = read_only(np.zeros(self.mask.shape, np.uint8) if empty else self.mask.copy())
+        ny, nx = (-(-size // sent.factor) for size in self.mask.shape)
+        blocks = read_only(self._blocks[: ny * nx].reshape(ny, nx).copy())
+        self._last = BlockMask(base, blocks, sent.factor)
+        return self._last
 
 
 def _stow(sky_map: Map, plane: FloatImage) -> Map:

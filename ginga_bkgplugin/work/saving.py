@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from astropy.io import fits
 
-from ginga_bkgplugin.files.frames import SATURATION_CARDS, Frame
-from ginga_bkgplugin.files.names import KINDS, RECIPE, product_path
+from ginga_bkgplugin.files.frames import Frame
+from ginga_bkgplugin.files.history import entry
+from ginga_bkgplugin.files.meshfile import mesh_cards, mesh_hdus, mesh_of
+from ginga_bkgplugin.files.names import KINDS, RECIPE, USUAL, product_path
 from ginga_bkgplugin.files.products import Background, Mask, Product
-from ginga_bkgplugin.files.writing import check_absent, product_header, write_text
+from ginga_bkgplugin.files.writing import (
+    ascii_text,
+    check_absent,
+    now,
+    product_header,
+    write_text,
+)
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters
-from ginga_bkgplugin.sky.background import subtract_background
+from ginga_bkgplugin.sky.mesh import good_fractions
+from ginga_bkgplugin.sky.models import sep_grid
 from ginga_bkgplugin.sky.pixels import MaskBit, has
 from ginga_bkgplugin.sky.strips import each
 from ginga_bkgplugin.work.pipeline import Result
+from ginga_bkgplugin.work.subtracting import check_not_subtracted, subtract
 
 Cards = list[tuple[str, Any, str]]
+
+_OF_THE_SKY = ("OBJECT", "TELESCOP", "INSTRUME", "FILTER", "DATE-OBS", "EXPTIME", "BUNIT")
 
 MASK_CARDS: Cards = [
     ("MASKPOL", "1=MASKED", "non-zero pixels are masked"),
@@ -42,6 +54,7 @@ def result_cards(result: Result) -> Cards:
         *result.recipe.cards(),
         ("MASKSAT", result.saturation_level, "saturation_level used [image units]"),
         ("MASKATMP", len(result.rows), "passes of source detection made"),
+        ("MASKSUM", result.mask_sum, "checksum of the whole mask"),
         ("BKGTYPE", background_type(result.recipe.background), "method and model"),
         ("BKGVALU", fit.globalback, "global background [image units]"),
         ("BKGSIG", fit.globalrms, "global background rms [image units]"),
@@ -73,8 +86,8 @@ def make_product(frame: Frame, result: Result, kind: str) -> Product:
         One of `ginga_bkgplugin.files.names.KINDS`.
     """
     cards = result_cards(result)
-    recipe = json.dumps(json.loads(result.recipe.to_json()), separators=(",", ":"))
-    history = [f"ginga-bkg {_now()} {kind} of {frame.name}", f"ginga-bkg recipe {recipe}"]
+    recipe = entry("recipe", json.loads(result.recipe.to_json()))
+    history = [f"ginga-bkg {now()} {kind} of {frame.name}", recipe]
     if kind in ("srcmask", "invalidmask"):
         data = result.mask
         bits = BIT_CARDS
@@ -88,31 +101,24 @@ def make_product(frame: Frame, result: Result, kind: str) -> Product:
         header = product_header(frame, kind, cards, history)
         return Background(data_map, kind=kind, header=header, frame=frame)
     if kind == "subbkg":
-        check_not_subtracted(frame)
-        for keyword in SATURATION_CARDS:
-            if isinstance(frame.header.get(keyword), (int, float)):
-                level = frame.header[keyword] - result.fit.globalback
-                cards.append((keyword, level, "lowered by the global background"))
-        subtracted = subtract_background(frame.data, result.fit.level_map)
-        cards.append(("BKGSUB", True, "background subtracted"))
-        header = product_header(frame, kind, cards, history)
-        return Product(subtracted, kind=kind, header=header, frame=frame)
+        return subtract(frame, result.fit.level_map, cards, history)
+    if kind == "bkgmesh":
+        return _mesh(frame, result, cards, history)
     raise ParameterError(f"Unknown product {kind!r}. Known: {', '.join(KINDS)}, {RECIPE}.")
 
 
-def check_not_subtracted(frame: Frame) -> None:
-    """Refuse an image whose background was subtracted before.
-
-    Raises
-    ------
-    ProductError
-        When its header says so (BKGSUB).
-    """
-    if frame.header.get("BKGSUB") is True:
-        raise ProductError(
-            f"{frame.name}: its header says BKGSUB = T, a background was subtracted already."
-            " Subtract from the original image instead."
-        )
+def _mesh(frame: Frame, result: Result, cards: Cards, history: list[str]) -> Product:
+    """The nodes of background and noise. The image's WCS is that of pixels and stays behind."""
+    fit, box = result.fit, result.recipe.background.box_size
+    centres = sep_grid(good_fractions(result.mask, box).shape, box).centres()
+    level, rms = (mesh_of(sky_map, *centres) for sky_map in (fit.level_map, fit.rms_map))
+    error = max(level.error(fit.level_map), rms.error(fit.rms_map)) / max(fit.globalrms, 1e-300)
+    kept = fits.Header([card for card in frame.header.cards if card.keyword in _OF_THE_SKY])
+    own = [*cards, *mesh_cards(level), ("MESHERR", error, "of the rebuilt maps, in sigma")]
+    header = product_header(frame, "bkgmesh", own, history, base=kept)
+    product = Product(level.nodes, kind="bkgmesh", header=header, frame=frame)
+    product.extensions = tuple(mesh_hdus(level, rms))
+    return product
 
 
 def check_saving(
@@ -146,11 +152,12 @@ def check_saving(
 def save_products(
     frame: Frame,
     result: Result,
-    kinds: Iterable[str] = (*KINDS, RECIPE),
+    kinds: Iterable[str] = (*USUAL, RECIPE),
     *,
     folder: str | Path | None = None,
     style: str = "default",
     overwrite: bool = False,
+    compress: bool = True,
 ) -> list[Path]:
     """Write products of a result. Nothing is written when one exists and may not be replaced.
 
@@ -166,6 +173,8 @@ def save_products(
         The style of the names.
     overwrite : bool
         Replace existing products.
+    compress : bool
+        Write masks as compressed tiles; off for programs that cannot read these.
 
     Returns
     -------
@@ -180,8 +189,10 @@ def save_products(
     """
     paths = check_saving(frame, kinds, folder=folder, style=style, overwrite=overwrite)
     products = {kind: make_product(frame, result, kind) for kind in paths if kind != RECIPE}
+    if "subbkg" in products and "bkgmap" in paths:
+        products["subbkg"].header["BKGPATH"] = ascii_text(paths["bkgmap"].name)
     if folder is not None:
-        _make(Path(folder))
+        make_folder(Path(folder))
     places = list(paths.items())
 
     def write(index: int, _: int) -> None:
@@ -189,18 +200,21 @@ def save_products(
         if kind == RECIPE:
             write_text(path, result.recipe.to_json(), overwrite=overwrite)
         else:
-            products[kind].write(path, overwrite=overwrite)
+            products[kind].write(path, overwrite=overwrite, compress=compress)
 
     each(write, [(index, index + 1) for index in range(len(places))])
     return [path for _, path in places]
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder, if it is not there.
+
+    Raises
+    ------
+    ProductError
+        When that is refused.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ProductError(f"{folder}: cannot be made ({error.strerror}).") from error
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -13,30 +13,31 @@ from pathlib import Path
 from typing import Any
 
 from ginga_bkgplugin.files.frames import Frame
-from ginga_bkgplugin.files.names import find_products
-from ginga_bkgplugin.recipe.errors import NoWCSError
+from ginga_bkgplugin.files.names import find_products, is_loadable
+from ginga_bkgplugin.files.subtracted import subtracted_words
 from ginga_bkgplugin.recipe.parameters import SourceMaskParameters
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.recipe.region import PixelRegion, Region, SkyRegion
-from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage
-from ginga_bkgplugin.sky.placing import has_sky, to_pixels, to_skies
+from ginga_bkgplugin.recipe.region import PixelRegion
+from ginga_bkgplugin.sky.pixels import MaskImage
+from ginga_bkgplugin.sky.placing import has_sky
 from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
 from ginga_bkgplugin.work.editing import Editor
-from ginga_bkgplugin.work.history import Outcome
+from ginga_bkgplugin.work.history import Outcome, PackedMask
 from ginga_bkgplugin.work.judging import Judgement
 from ginga_bkgplugin.work.pipeline import (
     Result,
     Start,
     Step,
+    Work,
     only_passes_differ,
 )
 from ginga_bkgplugin.work.viewmodel import (
     RegionRow,
+    RegionRows,
     ViewModel,
     done_words,
     pixel_words,
     summary_words,
-    verdict_words,
 )
 
 MOST_PASSES = next(
@@ -44,16 +45,6 @@ MOST_PASSES = next(
 )
 
 _MODES = {"run": "Run", "more": "One more pass", "stable": "Until nothing new"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Work:
-    """What to run now."""
-
-    serial: int
-    recipe: Recipe
-    start: Start | None
-    imported: BoolImage | None = None
 
 
 class Session(Editor):
@@ -83,7 +74,7 @@ class Session(Editor):
         self._stage: Stage | None = None
         self._words = ""
         self._is_error = False
-        self._placed: dict[Region, RegionRow] = {}
+        self._region_rows = RegionRows()
         self._mask: MaskImage | None = None
         self.looked: Recipe | None = None
         self.judged: Result | None = None
@@ -97,10 +88,15 @@ class Session(Editor):
     def describe(self, frame: Frame) -> None:
         """Take the complete frame: header, WCS, data quality; look for saved products."""
         self.frame, self.ready = frame, True
-        self._placed.clear()
+        self._region_rows = RegionRows()
         self.saved = find_products(frame)
+        told = subtracted_words(frame)
+        words = [f"Look: this image is {told}."] if told else []
         if self.can_load and self.result is None:
-            self.say(f"Saved products found ({', '.join(self.saved)}): Load saved brings them in.")
+            kinds = ", ".join(self.saved)
+            words.append(f"Saved products found ({kinds}): Load saved brings them in.")
+        if words:
+            self.say(" ".join(words))
 
     def show_pixels(self, data: Any) -> None:
         """Take the same image's pixels anew, e.g. loaded again by the viewer."""
@@ -109,13 +105,18 @@ class Session(Editor):
     def note_saved(self, paths: Iterable[Path]) -> None:
         """Products were written: look again which can be loaded."""
         for folder in {path.parent for path in paths}:
-            self.saved = find_products(self.frame, folder)
             self.saved_in = folder
+            self.saved = find_products(self.frame, *self.folders)
+
+    @property
+    def folders(self) -> tuple[Path | None, ...]:
+        """Where to look for saved products: beside the image, and where some were saved last."""
+        return (None,) if self.saved_in is None else (None, self.saved_in)
 
     @property
     def can_load(self) -> bool:
         """Whether enough products are on disk to load."""
-        return {"srcmask", "bkgmap", "bkgrms"} <= set(self.saved)
+        return is_loadable(self.saved)
 
     # --- words
 
@@ -259,6 +260,13 @@ class Session(Editor):
             latest, result = self._latest
             self.result = result if outcome is not None and outcome is latest else None
 
+    def to_unpack(self, place: int) -> PackedMask | None:
+        """The packed mask that going to a step of the history needs, if it needs one."""
+        outcome = self.history.at(place).outcome
+        if outcome is None or outcome is self.outcome or outcome is self._latest[0]:
+            return None
+        return outcome.packed
+
     @property
     def mask(self) -> MaskImage | None:
         """The mask to show: of the run under way, of the result, or of the run gone back to."""
@@ -287,19 +295,7 @@ class Session(Editor):
 
     def region_rows(self) -> tuple[RegionRow, ...]:
         """The regions in pixels and, where there is a WCS, on the sky."""
-        missing = [region for region in self.recipe.regions if region not in self._placed]
-        if missing:
-            wcs = self.frame.wcs
-            pixels = to_pixels(missing, wcs)
-            try:
-                skies: list[SkyRegion | None] = list(to_skies(pixels, wcs))
-            except NoWCSError:
-                skies = [None] * len(pixels)
-            for region, pixel, sky in zip(missing, pixels, skies, strict=True):
-                on_sky = isinstance(region, SkyRegion)
-                shown = region if isinstance(region, SkyRegion) else sky
-                self._placed[region] = RegionRow(pixel, shown, on_sky)
-        return tuple(self._placed[region] for region in self.recipe.regions)
+        return self._region_rows.of(self.recipe.regions, self.frame.wcs)
 
     @property
     def shown(self) -> Pass | Result | None:
@@ -319,7 +315,6 @@ class Session(Editor):
         """The state, worked out for display."""
         frame, result, stage = self.frame, self.result, self._stage
         level = frame.saturation_level
-        judgement = self.judgement if result is not None and self.judged is result else None
         return ViewModel(
             title=frame.name,
             recipe=self.recipe,
@@ -334,8 +329,7 @@ class Session(Editor):
             words=f"{stage.text} …" if stage and not self._is_error else self._words,
             is_error=self._is_error,
             summary=summary_words(result) if result else "",
-            judgement=judgement,
-            verdict=verdict_words(judgement, made=result is not None, stale=self.stale),
+            judgement=self.judgement if self.judged is result else None,
             stale=self.stale,
             saturation_hint="header: none" if level is None else f"header: {level:g}",
             has_wcs=has_sky(frame.wcs),

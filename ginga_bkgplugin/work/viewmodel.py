@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
+from ginga_bkgplugin.recipe.errors import NoWCSError
 from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.recipe.region import PixelRegion, Point, SkyRegion
+from ginga_bkgplugin.recipe.region import PixelRegion, Point, Region, SkyRegion, common_ends
 from ginga_bkgplugin.sky.inspection import BoxReport
 from ginga_bkgplugin.sky.maps import value_at
 from ginga_bkgplugin.sky.pixels import reasons
-from ginga_bkgplugin.sky.placing import anchor, spots
+from ginga_bkgplugin.sky.placing import anchor, spots, to_pixels, to_skies
 from ginga_bkgplugin.sky.steps import Pass, PassRow
 from ginga_bkgplugin.sky.verdict import DO_NOT_USE, GOOD, LOOK, Verdict
 from ginga_bkgplugin.work.judging import Judgement
 from ginga_bkgplugin.work.pipeline import Result
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
 
 SYMBOLS = {GOOD: "✓", LOOK: "▲", DO_NOT_USE: "✖"}
 COLORS = {GOOD: "#2e7d32", LOOK: "#b26a00", DO_NOT_USE: "#c62828"}
@@ -47,6 +52,42 @@ class RegionRow:
         return " ".join([text, *([f"({points} points)"] if points > 1 else [])]).strip()
 
 
+class RegionRows:
+    """The rows of a list of regions; a row is the same object as long as its region is."""
+
+    def __init__(self) -> None:
+        self._regions: tuple[Region, ...] = ()
+        self._rows: tuple[RegionRow, ...] = ()
+
+    def of(self, regions: tuple[Region, ...], wcs: WCS | None) -> tuple[RegionRow, ...]:
+        """The rows of these regions; only those that changed are worked out.
+
+        Raises
+        ------
+        NoWCSError
+            For a region on the sky without WCS.
+        """
+        if regions is not self._regions:
+            first, last = common_ends(self._regions, regions)
+            fresh = _rows_of(regions[first : len(regions) - last], wcs)
+            after = self._rows[len(self._rows) - last :]
+            self._regions, self._rows = regions, (*self._rows[:first], *fresh, *after)
+        return self._rows
+
+
+def _rows_of(regions: Sequence[Region], wcs: WCS | None) -> list[RegionRow]:
+    pixels = to_pixels(regions, wcs)
+    try:
+        skies: list[SkyRegion | None] = list(to_skies(pixels, wcs))
+    except NoWCSError:
+        skies = [None] * len(pixels)
+    rows = []
+    for region, pixel, sky in zip(regions, pixels, skies, strict=True):
+        on_sky = isinstance(region, SkyRegion)
+        rows.append(RegionRow(pixel, region if isinstance(region, SkyRegion) else sky, on_sky))
+    return rows
+
+
 @dataclasses.dataclass(frozen=True)
 class ViewModel:
     """Everything the panel shows, worked out."""
@@ -73,7 +114,6 @@ class ViewModel:
     history_place: int
     missing_masks: tuple[ImportedMask, ...]
     judgement: Judgement | None
-    verdict: str
     stale: bool
 
 
@@ -87,12 +127,12 @@ class FindingRow:
     limit: str
 
 
-def verdict_words(judgement: Judgement | None, *, made: bool, stale: bool) -> str:
+def verdict_words(view: ViewModel) -> str:
     """The verdict in words; empty where there is no result to judge."""
-    if judgement is None:
-        return "Judging …" if made else ""
-    words = judgement.verdict.words()
-    return f"Of the last run: {words}" if stale else words
+    if view.judgement is None:
+        return "Judging …" if view.has_result else ""
+    words = view.judgement.verdict.words()
+    return f"Of the last run: {words}" if view.stale else words
 
 
 def finding_rows(verdict: Verdict) -> list[FindingRow]:

@@ -26,6 +26,7 @@ from ginga_bkgplugin.recipe.errors import BackgroundPluginError, WorkerError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.pixels import BoolImage, check_image
 from ginga_bkgplugin.sky.steps import Pass, Stage
+from ginga_bkgplugin.work.memory import keep_freed_memory
 from ginga_bkgplugin.work.pipeline import Memory, Result, Start, Step, run, second_look
 from ginga_bkgplugin.work.planes import Planes, anonymous_memory, free
 
@@ -293,6 +294,7 @@ def _serve(handle: int | str, inbox: BinaryIO, outbox: BinaryIO) -> None:
 
 def main(word: str) -> None:
     """The child's program; `word` names the shared memory."""
+    keep_freed_memory()
     outbox = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print goes to stderr, not between the messages
     with contextlib.suppress(BrokenPipeError, EOFError):

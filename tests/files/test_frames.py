@@ -136,8 +136,8 @@ def test_a_tile_compressed_file_is_read(tmp_path: Path) -> None:
     [
         (None, 0, ""),
         (0, 0, ""),
-        (2, 2, "PRIMARY1.plane0-2"),
-        ((1, 2), 12, "PRIMARY1.plane1-2"),
+        (2, 2, "plane0-2"),
+        ((1, 2), 12, "plane1-2"),
     ],
 )
 def test_a_plane_of_a_hypercube_is_read(

@@ -111,7 +111,7 @@ def test_sky_shapes_lie_in_the_image_where_astropy_regions_has_them(tmp_path: Pa
 
     placed = theirs.to_pixel(wcs)
     assert (placed.center.x, placed.center.y) == pytest.approx((60.3, 40.2), abs=1e-3)
-    assert placed.angle.deg % 180 == pytest.approx(33, abs=0.1)
+    assert placed.angle.to_value("deg") % 180 == pytest.approx(33, abs=0.1)
     back = to_pixel(ours, wcs)
     assert isinstance(back, PixelEllipse)
     assert back.angle % 180 == pytest.approx(33, abs=1e-3)

@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from astropy.io import fits
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from ginga_bkgplugin.files.frames import Frame
+from ginga_bkgplugin.files.identity import checksum
 from ginga_bkgplugin.files.writing import check_absent, product_header, write_fits, write_text
 from ginga_bkgplugin.recipe.errors import ProductError, ProductExistsError
 from ginga_bkgplugin.sky.simulate import field_header
@@ -102,12 +106,8 @@ def test_a_folder_in_place_of_the_product_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits of a process")
-@pytest.mark.parametrize(
-    ("kind", "reason"), [("fits", "is the disk full?"), ("text", "File too large")]
-)
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, kind: str, reason: str
-) -> None:
+@pytest.mark.parametrize("kind", ["fits", "mask", "text"])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, kind: str) -> None:
     (tmp_path / "a").write_bytes(b"old")
 
     done = _python(
@@ -123,6 +123,9 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(
         try:
             if sys.argv[2] == "fits":
                 write_fits(path, np.zeros((500, 500)), fits.Header(), overwrite=True)
+            elif sys.argv[2] == "mask":
+                noise = np.random.default_rng(1).integers(0, 31, (500, 500), np.uint8)
+                write_fits(path, noise, fits.Header(), overwrite=True, compress=True)
             else:
                 write_text(path, "x" * 10**6, overwrite=True)
         except ProductError as error:
@@ -132,7 +135,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(
         kind,
     )
 
-    assert f"{tmp_path / 'a'}: cannot be written ({reason}" in done.stdout, done.stderr
+    assert f"{tmp_path / 'a'}: cannot be written (File too large" in done.stdout, done.stderr
     assert (tmp_path / "a").read_bytes() == b"old"
     assert _names(tmp_path) == ["a"]
 
@@ -142,25 +145,88 @@ def test_a_process_killed_while_writing_leaves_the_old_file_whole(tmp_path: Path
     path = tmp_path / "a.fits"
     fits.writeto(path, DATA)
     before = path.read_bytes()
+
+    _kill_in_the_middle(path)
+
+    assert path.read_bytes() == before
+    if hasattr(os, "O_TMPFILE"):  # a file without a name leaves nothing
+        assert _names(tmp_path) == ["a.fits"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_a_process_killed_while_writing_leaves_no_new_file(tmp_path: Path) -> None:
+    _kill_in_the_middle(tmp_path / "a.fits")
+
+    assert "a.fits" not in _names(tmp_path)
+
+
+def _kill_in_the_middle(path: Path) -> None:
     code = """
-        import sys
+        import sys, time
         from pathlib import Path
         import numpy as np
         from astropy.io import fits
-        from ginga_bkgplugin.files.writing import write_fits
-        write_fits(Path(sys.argv[1]), np.zeros((9000, 9000)), fits.Header(), overwrite=True)
+        from ginga_bkgplugin.files import writing
+        rows_of = writing.rows_of
+        def slow(data, start, stop):
+            if start:
+                print("in the middle", flush=True)
+                time.sleep(200)
+            return rows_of(data, start, stop)
+        writing.rows_of = slow
+        writing.write_fits(Path(sys.argv[1]), np.ones((2000, 2000)), fits.Header(), overwrite=True)
     """
-    writer = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code), str(path)])
+    writer = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code), str(path)], stdout=subprocess.PIPE, text=True
+    )
     try:
-        while not (part := list(tmp_path.glob(".a.fits.*"))) or part[0].stat().st_size < 2880:
-            assert writer.poll() is None, "it ended before it could be killed"
-            time.sleep(0.001)
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "in the middle\n"
         writer.send_signal(signal.SIGKILL)
     finally:
         writer.kill()
         writer.wait()
+        writer.stdout.close()
 
-    assert path.read_bytes() == before
+
+def test_a_file_system_without_nameless_files_serves_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    fits.writeto(tmp_path / "a.fits", DATA)
+
+    write_fits(tmp_path / "a.fits", DATA + 1, fits.Header(), overwrite=True)
+
+    assert np.array_equal(fits.getdata(tmp_path / "a.fits"), DATA + 1)
+    assert _names(tmp_path) == ["a.fits"]
+
+
+@pytest.mark.parametrize("kind", ["u1", "i1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", ">f8"])
+def test_every_type_of_pixels_is_written_as_fits_has_it(tmp_path: Path, kind: str) -> None:
+    limits = np.iinfo(kind) if kind[0] in "iu" else None
+    data = np.array([[limits.min, limits.max, 7] if limits else [-1.5, np.nan, 7]], kind)
+
+    write_fits(tmp_path / "a.fits", data, fits.Header([("PIXSUM", "")]))
+
+    with fits.open(tmp_path / "a.fits") as hdus:
+        hdus.verify("exception")
+        assert np.array_equal(hdus[0].data, data, equal_nan=limits is None)
+        assert hdus[0].data.dtype == data.dtype.newbyteorder(hdus[0].data.dtype.byteorder)
+        assert hdus[0].header["PIXSUM"] == checksum(data)
+
+
+@given(mask=hnp.arrays("u1", st.tuples(st.integers(1, 40), st.integers(1, 40))))
+def test_any_mask_survives_its_compression(
+    tmp_path_factory: pytest.TempPathFactory, mask: Any
+) -> None:
+    path = tmp_path_factory.mktemp("mask") / "a.fits"
+
+    write_fits(path, mask, fits.Header([("PIXSUM", ""), ("BKGPROD", "srcmask")]), compress=True)
+
+    with fits.open(path) as hdus:
+        hdus.verify("exception")
+        assert np.array_equal(hdus["SRCMASK"].data, mask)
+        assert hdus["SRCMASK"].header["PIXSUM"] == checksum(mask)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs an umask")

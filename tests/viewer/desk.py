@@ -210,16 +210,29 @@ class Desk:
         return str(self.panel.running.error.get_text())
 
     @property
-    def shapes(self) -> Any:
-        """What the canvas of shapes shows."""
-        return self.plugin.shapes.canvas.objects
+    def outlines(self) -> Any:
+        """The shapes on the canvas: regions, looks, labels."""
+        return self.plugin.shapes.outlines
+
+    @property
+    def nothing_drawn(self) -> bool:
+        """Whether neither a shape nor a gesture is on the canvas."""
+        return not self.outlines.regions and self.plugin.shapes.canvas.objects == [
+            self.outlines.mark
+        ]
 
     @property
     def shape_rows(self) -> list[list[str]]:
-        """The cells of the list, from x on, of every shape."""
+        """The number of every shape, and its cells from x, or RA, on."""
         return [
             [row[0], *row[5:]] for row in self.rows(self.panel.masks.table) if row[0][0].isdigit()
         ]
+
+    def list_sky(self, on: bool) -> None:
+        """Choose sky or pixels for list and numbers, by the keyboard."""
+        unit = self.panel.masks.unit
+        unit.get_widget().setFocus()
+        self.key("End" if on else "Home", unit)
 
     def rows(self, table: Any) -> list[list[str]]:
         """What a list of the panel shows."""

@@ -61,7 +61,7 @@ def test_a_region_file_is_loaded_and_what_is_left_out_is_told(desk: Desk, tmp_pa
     assert "line 5" in desk.words
     assert desk.session.history.names[-1] == "Load regions"
     desk.plugin.select_regions(())
-    assert any(getattr(each, "color", "") == "red" for each in desk.shapes)
+    assert "red" in [look.color for look in desk.outlines.looks]
 
 
 def test_regions_saved_are_the_same_when_loaded(desk: Desk, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_mask_that_is_clear_is_loaded_as_a_layer(desk: Desk, tmp_path: Path) -
     mask = desk.session.live_mask()
     assert (mask == MaskBit.IMPORTED).mean() == pytest.approx(0.1)
     assert ["file 1", "bad.fits"] in [
-        [row[0], row[4]] for row in desk.rows(desk.panel.masks.table)
+        [row[0], row[3]] for row in desk.rows(desk.panel.masks.table)
     ]
 
 

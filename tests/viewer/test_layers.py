@@ -24,6 +24,7 @@ from tests.viewer.desk import Desk
 pytestmark = pytest.mark.viewer
 
 NEAR = 2
+NAME = 3  # the column of the list
 CORNERS = ((120, 100), (220, 100), (220, 180), (120, 180))
 SHAPES: dict[str, PixelRegion] = {
     "circle": PixelCircle(180, 150, 40),
@@ -219,13 +220,23 @@ def test_a_shape_switched_off_masks_nothing_and_comes_back(desk: Desk) -> None:
 
 
 def test_a_name_typed_stands_in_the_list_and_beside_the_shape(desk: Desk) -> None:
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+
     _shape(desk, "circle")
 
-    desk.type(desk.panel.masks.name, "NGC 4889")
+    pan = desk.view.get_pan()
+
+    _click_row(desk, "1", NAME, double=True)
+    editor = desk.panel.masks.table.widget.get_widget().focusWidget()
+    QTest.keyClicks(editor, "NGC 4889")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    desk.viewer.pump()
 
     assert desk.regions[0].name == "NGC 4889"
-    assert _row(desk, "1").text(4) == "NGC 4889"
-    assert any(getattr(each, "text", "") == "1 NGC 4889" for each in desk.shapes)
+    assert _row(desk, "1").text(NAME) == "NGC 4889"
+    assert [label.text for label in desk.outlines.labels] == ["1 NGC 4889"]
+    assert desk.view.get_pan() == pan
 
 
 def test_without_the_automatic_layer_the_mask_is_that_of_the_hand(desk: Desk) -> None:
@@ -254,7 +265,7 @@ def test_undo_and_redo_by_keys_and_by_name(desk: Desk) -> None:
 
     desk.key("Z", None, "Control")
     assert len(desk.regions) == 1
-    assert len([each for each in desk.shapes if each.kind == "circle"]) == 1
+    assert len(desk.outlines.regions) == 1
     desk.key("Z", None, "Control", "Shift")
     assert len(desk.regions) == 2
 
@@ -264,3 +275,65 @@ def test_undo_and_redo_by_keys_and_by_name(desk: Desk) -> None:
     assert desk.regions == ()
     desk.press(desk.panel.masks.redo)
     assert len(desk.regions) == 1
+
+
+@pytest.mark.parametrize("how", ["button", "key"])
+def test_a_shape_moved_up_in_the_list_is_decided_over_by_those_after_it(
+    desk: Desk, how: str
+) -> None:
+    desk.plugin.add_shape(PixelCircle(180, 150, 40))
+    desk.plugin.add_shape(PixelBox(180, 150, 30, 30, 0, erase=True))
+    assert not desk.session.live_mask()[150, 180]
+    desk.plugin.select_regions((1,))
+
+    if how == "button":
+        desk.press(desk.panel.masks.up)
+    else:
+        desk.key("Up", None, "Control")
+
+    assert [region.erase for region in desk.regions] == [True, False]
+    assert desk.session.selection == (0,)
+    assert desk.session.live_mask()[150, 180]
+    desk.press(desk.panel.masks.down)
+    assert not desk.session.live_mask()[150, 180]
+
+
+def test_of_thousands_of_shapes_the_list_shows_a_page(desk: Desk) -> None:
+    many = [PixelCircle(20 + 6 * (i % 50), 20 + 5 * (i // 50), 2) for i in range(2500)]
+    desk.session.add_regions(many)
+    desk.plugin.render()
+    table = desk.panel.masks.table
+    assert [row[0] for row in desk.rows(table)][2:4] == ["2401", "2402"]  # where the last one is
+    desk.plugin.select_regions(())
+
+    desk.press(table.back)
+    assert [row[0] for row in desk.rows(table)][2:] == [str(n) for n in range(2301, 2401)]
+    assert table.where.get_text() == "2301–2400 of 2500"
+
+    x, y = many[40].centre
+    desk.tool("edit")
+    desk.plugin.zoom_to(40)
+    desk.click(x, y)
+    assert desk.session.selection == (40,)
+    assert _row(desk, "41").isSelected()
+    desk.key("Delete")
+    assert len(desk.regions) == 2499
+    desk.plugin.clear_regions()
+    assert not table.pages.get_widget().isVisible()
+
+
+def test_undo_to_an_earlier_run_brings_its_mask_back(desk: Desk) -> None:
+    first = desk.run().mask.copy()
+    desk.plugin.set_automatic(False)
+    second = desk.run().mask
+    assert not np.array_equal(first, second)
+
+    desk.press(desk.panel.masks.undo)
+    desk.press(desk.panel.masks.undo)
+    desk.wait(lambda: desk.session.history.place == 1, "the mask of the first run")
+
+    assert np.array_equal(desk.session.live_mask(), first)
+    desk.press(desk.panel.masks.redo)
+    desk.press(desk.panel.masks.redo)
+    desk.wait(lambda: desk.session.history.place == 3, "the second run")
+    assert np.array_equal(desk.session.live_mask(), second)

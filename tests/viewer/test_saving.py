@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from ginga_bkgplugin.files.names import KINDS
+from ginga_bkgplugin.files.names import USUAL
 from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.recipe.shapes import SkyCircle
 from ginga_bkgplugin.sky.simulate import SimulatedField
@@ -48,11 +48,11 @@ def test_save_writes_all_that_is_ticked_at_first_beside_the_image(done: Desk, im
     done.press(done.panel.saving.save)
     done.wait_for_words("Saved in")
 
-    wanted = [f"field.{kind}.fits" for kind in KINDS] + ["field.bkg.json", "field.fits"]
+    wanted = [f"field.{kind}.fits" for kind in USUAL] + ["field.bkg.json", "field.fits"]
     assert _files(image.parent) == sorted(wanted)
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "recipe"])
+@pytest.mark.parametrize("kind", [*USUAL, "recipe"])
 def test_each_product_can_be_saved_alone(done: Desk, tmp_path: Path, kind: str) -> None:
     _save(done, kind, folder=tmp_path / "out")
 
@@ -62,10 +62,10 @@ def test_each_product_can_be_saved_alone(done: Desk, tmp_path: Path, kind: str) 
 
 
 def test_saved_pixels_are_those_of_the_result(done: Desk, image: Path) -> None:
-    _save(done, *KINDS)
+    _save(done, *USUAL)
 
     result = done.result
-    saved = {kind: fits.getdata(image.parent / f"field.{kind}.fits") for kind in KINDS}
+    saved = {kind: fits.getdata(image.parent / f"field.{kind}.fits") for kind in USUAL}
     assert np.array_equal(saved["srcmask"], result.mask)
     assert np.array_equal(saved["invalidmask"], (result.mask & 8) != 0)
     assert np.array_equal(saved["bkgmap"], result.fit.level)
@@ -77,7 +77,7 @@ def test_saved_pixels_are_those_of_the_result(done: Desk, image: Path) -> None:
 def test_the_science_file_is_never_changed(done: Desk, image: Path) -> None:
     before = hashlib.sha256(image.read_bytes()).hexdigest()
 
-    _save(done, *KINDS, "recipe")
+    _save(done, *USUAL, "recipe")
     done.press(done.panel.saving.subtract)
     done.wait_for_words("Subtracted")
     done.stop()
@@ -98,7 +98,7 @@ def test_an_existing_product_is_refused_in_words_and_nothing_written(
     old = image.parent / "field.bkgmap.fits"
     old.write_text("precious")
 
-    _save(done, *KINDS)
+    _save(done, *USUAL)
 
     assert "field.bkgmap.fits already there" in done.error
     assert "overwrite" in done.error
@@ -121,7 +121,7 @@ def test_a_folder_that_cannot_be_made_is_told_and_nothing_written(
 ) -> None:
     (tmp_path / "file").write_text("no folder")
 
-    _save(done, *KINDS, folder=tmp_path / "file" / "out")
+    _save(done, *USUAL, folder=tmp_path / "file" / "out")
 
     assert "cannot be made" in done.error
     assert (tmp_path / "file").read_text() == "no folder"
@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_made_is_told_and_nothing_written(
 def test_a_file_named_as_folder_is_told_and_stays(done: Desk, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
 
-    _save(done, *KINDS, folder=tmp_path / "file")
+    _save(done, *USUAL, folder=tmp_path / "file")
 
     assert str(tmp_path / "file") in done.error
     assert (tmp_path / "file").read_text() == "no folder"
@@ -162,7 +162,7 @@ def test_saved_products_are_offered_and_loading_brings_them_back(
     done.place("sky", "150.005", "2.195", "8")
     done.plugin.set_parameter("box_size", 50)
     before, regions = done.run(), done.regions
-    _save(done, *KINDS, "recipe")
+    _save(done, *USUAL, "recipe")
     done.plugin.sessions = type(done.plugin.sessions)()  # as on another day
     write_fits(tmp_path / "between.fits", small.data, small.header)
     done.open(tmp_path / "between.fits")
@@ -188,7 +188,7 @@ def test_without_saved_products_nothing_can_be_loaded(desk: Desk) -> None:
 
 
 def test_a_broken_product_is_told_and_the_state_kept(done: Desk, image: Path) -> None:
-    _save(done, *KINDS, "recipe")
+    _save(done, *USUAL, "recipe")
     (image.parent / "field.bkgmap.fits").write_text("broken")
     before = done.result
 

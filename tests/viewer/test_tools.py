@@ -181,7 +181,7 @@ def test_a_plain_click_of_any_tool_draws_nothing(desk: Desk, tool: str) -> None:
     desk.tool("edit")
 
     assert desk.regions == ()
-    assert desk.shapes == []
+    assert desk.nothing_drawn
 
 
 def test_a_dab_of_the_brush_is_a_disc(desk: Desk) -> None:
@@ -215,7 +215,7 @@ def test_masking_and_erasing_differ_by_colour_and_line(desk: Desk) -> None:
     desk.plugin.select_regions(())
     desk.viewer.pump()
 
-    one, two = (each for each in desk.shapes if each.kind == "circle")
+    one, two = desk.outlines.looks
     assert (one.linestyle, two.linestyle) == ("solid", "dash")
     assert one.color != two.color
 

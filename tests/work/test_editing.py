@@ -94,7 +94,8 @@ def _do(session: Session, operation: tuple[Any, ...]) -> None:
         elif count and word == "delete":
             session.delete_regions([what[0] % count])
         elif count and word == "shift":
-            session.shift_region(what[0] % count, what[1] % count)
+            session.select(what[0] % count)
+            session.shift_selected(1 if what[1] % 2 else -1)
         elif count and word == "look":
             session.change_regions([what[0] % count], "Eye", on=what[1])
     except ParameterError as error:

@@ -239,8 +239,8 @@ def test_beside_the_image_there_is_no_value(session: Session, x: int, y: int) ->
     assert session.value_at(x, y) == ""
 
 
-def test_without_a_result_there_is_the_value_of_the_image(session: Session) -> None:
-    assert session.value_at(5, 7) == f"(5, 7)  image {session.frame.data[7, 5]:.6g}"
+def test_without_a_result_the_value_is_that_of_the_image(session: Session) -> None:
+    assert session.value_at(5, 5) == f"(5, 5)  image {session.frame.data[5, 5]:.6g}"
 
 
 def test_the_view_is_plain_frozen_data(session: Session) -> None:
