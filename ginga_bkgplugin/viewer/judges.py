@@ -10,9 +10,38 @@ from ginga_bkgplugin.sky.inspection import Box
 from ginga_bkgplugin.viewer.guard import guarded
 from ginga_bkgplugin.viewer.jobs import Jobs
 from ginga_bkgplugin.work.judged import apply_advice
+from ginga_bkgplugin.work.judging import Judgement
 from ginga_bkgplugin.work.session import Session
 
 _MOST_PIXELS = 4_000_000  # of a box whose histogram is made while the cursor moves
+MARK_COLOR = "magenta"
+
+
+class BoxMark:
+    """The outline of one box over the image.
+
+    Parameters
+    ----------
+    classes : ginga.canvas draw classes
+    """
+
+    def __init__(self, classes: Any) -> None:
+        self._classes = classes
+        self.canvas = classes.DrawingCanvas()
+        self.canvas.enable_draw(False)
+        self.canvas.enable_edit(False)
+
+    def show(self, box: Box | None) -> None:
+        """Show the outline of this box, or of none."""
+        if box is None and not self.canvas.objects:
+            return
+        self.canvas.delete_all_objects(redraw=False)
+        if box is not None:
+            edges = (each - 0.5 for each in (box.left, box.bottom, box.right, box.top))
+            self.canvas.add(
+                self._classes.Rectangle(*edges, color=MARK_COLOR, linewidth=2), redraw=False
+            )
+        self.canvas.update_canvas(whence=3)
 
 
 class JudgeActions:
@@ -24,8 +53,9 @@ class JudgeActions:
     render: Callable[[], None]
     _ready: Callable[[], Session]
 
-    def prepare_judging(self) -> None:
+    def prepare_judging(self, classes: Any) -> None:
         """Begin without a box."""
+        self.mark = BoxMark(classes)
         self._box: tuple[Any, Box | None] = (None, None)
         self.pinned = False
 
@@ -43,13 +73,18 @@ class JudgeActions:
 
     def point_at_box(self, x: float, y: float) -> None:
         """Show the box under the cursor, where its tab is open and none is kept."""
-        if not self.pinned and self.panel is not None and self.panel.running.box_is_open():
+        if self.pinned or self.panel is None:
+            return
+        if self.panel.running.box_is_open():
             self._show_box(x, y)
+        else:
+            self.forget_box()
 
-    def forget_box(self) -> None:
-        """Another image or another result."""
-        if self._box[1] is not None:
+    def forget_box(self, judgement: Judgement | None = None) -> None:
+        """Let go of a box that is not of this judgement: of another image or result."""
+        if self._box[1] is not None and (judgement is None or self._box[0] is not judgement):
             self._box, self.pinned = (None, None), False
+            self.mark.show(None)
             if self.panel is not None:
                 self.panel.running.box.show(None, None)
 
@@ -63,6 +98,7 @@ class JudgeActions:
         if box is None or (judgement, box) == self._box:
             return
         self._box = judgement, box
+        self.mark.show(box)
         small = (box.top - box.bottom) * (box.right - box.left) <= _MOST_PIXELS
         sample = box_sample(session.frame.data, session.judged.layers, box) if small else None
         self.panel.running.box.show(box, sample)

@@ -91,7 +91,7 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
         for kind, name in ((MASK, "mask_opacity"), ("view", "view_opacity")):
             self.overlays.set_opacity(kind, float(self.settings.get(name)))
         self.prepare_looking(classes)
-        self.prepare_judging()
+        self.prepare_judging(classes)
         self.shapes = ShapeLayer(
             fitsimage,
             classes,
@@ -115,7 +115,7 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
     def start(self) -> None:
         """Show the layers and begin with the image on display."""
         canvas = self.fitsimage.get_canvas()
-        for layer in (self.overlays, self.shapes, self.divider):
+        for layer in (self.overlays, self.mark, self.shapes, self.divider):
             if not canvas.has_object(layer.canvas):
                 canvas.add(layer.canvas, redraw=False)
         self.jobs.warm_up()
@@ -140,7 +140,8 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
         self.shapes.activate(False)
         canvas = self.fitsimage.get_canvas()
         self.stop_looking()
-        for layer in (self.divider, self.shapes, self.overlays):
+        self.forget_box()
+        for layer in (self.divider, self.shapes, self.mark, self.overlays):
             if canvas.has_object(layer.canvas):
                 canvas.delete_object(layer.canvas, redraw=False)
         canvas.update_canvas(whence=0)
@@ -207,6 +208,7 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
             self.shapes.show(())
             self.overlays.show(Scene())
             self._show_looks()
+            self.forget_box()
             return
         if wants_judging(session):
             self.jobs.judge(session)
@@ -216,8 +218,7 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
             self.shapes.show([row.pixel for row in view.regions], view.selection)
             self.overlays.show(self.scene(), session.live.changes)
             self._show_looks()
-        if view.judgement is None:
-            self.forget_box()
+        self.forget_box(view.judgement)
         if wants_look(session):
             self.jobs.look(session)
 

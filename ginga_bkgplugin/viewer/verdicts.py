@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any, Protocol
 
+import numpy as np
 from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
@@ -18,6 +20,7 @@ from ginga_bkgplugin.viewer.charts import (
     HISTOGRAM,
     ORANGE,
     PLOTS,
+    RINGS,
     ROWS,
     Chart,
     Curve,
@@ -30,6 +33,7 @@ from ginga_bkgplugin.work.judging import Judgement
 from ginga_bkgplugin.work.viewmodel import (
     COLORS,
     SYMBOLS,
+    FindingRow,
     ViewModel,
     finding_rows,
     statistics_words,
@@ -40,6 +44,8 @@ _ABOUT = {
     HISTOGRAM: "Residual of the free pixels (blue) and the Gaussian of the rms map (orange).",
     ROWS: "Mean of the residual over the free pixels of each row.",
     COLUMNS: "Mean of the residual over the free pixels of each column.",
+    RINGS: "The sky just outside each region (blue) and the brightest sources (orange) minus"
+    " that farther out, in sigma of a pixel: above 0 light leaks out of the mask.",
 }
 _MOST_ADVICE = 4
 _HEIGHT = 150
@@ -78,18 +84,21 @@ class VerdictTab:
     def __init__(self, box: Any, do: JudgeIntents) -> None:
         self._do, self._box = do, box
         self._shown: Judgement | None = None
+        self._rows: dict[str, FindingRow] = {}
         self._advice_box = Widgets.VBox()
         self._advice_box.set_spacing(2)
         box.add_widget(self._advice_box, stretch=0)
         self.advice: list[Any] = []
         self.table = make_table(
-            [("", "number"), (_tr("Looked at"), "name"), (_tr("Found"), "found"),
+            [("", "word"), (_tr("Looked at"), "name"), (_tr("Found"), "found"),
              (_tr("Limit"), "limit")],
             _tr("Every line of the verdict: the number, its error, and from which size on it"
-                " matters."),
-            height=_HEIGHT,
+                " matters. Click one to read it."),
+            key="name", height=_HEIGHT,
         )  # fmt: skip
+        self.table.add_callback("selected", self._read)
         box.add_widget(self.table, stretch=0)
+        self.sentence = widgets.text_line(box)
         self.numbers = widgets.text_line(box)
         line = widgets.row(box)
         self.plots = {}
@@ -106,23 +115,31 @@ class VerdictTab:
         """Show the verdict on the result, when there is another."""
         judgement = view.judgement if view is not None else None
         ready = view is not None and view.ready and not view.busy and not view.stale
+        if judgement is not self._shown:
+            self._shown = judgement
+            self._advise(judgement)
+            self._list(finding_rows(judgement.verdict) if judgement is not None else [])
+            widgets.show_text(self.numbers, statistics_words(judgement) if judgement else "")
+            self._draw()
         for button in self.advice:
             button.set_enabled(ready)
-        if judgement is self._shown:
-            return
-        self._shown = judgement
-        self._advise(judgement)
-        rows = finding_rows(judgement.verdict) if judgement is not None else []
+
+    def _list(self, rows: list[FindingRow]) -> None:
+        self._rows = {_tr(row.name): row for row in rows}
         self.table.set_tree(
             {
-                str(i): {"number": SYMBOLS[row.word], "name": _tr(row.name), "found": row.found,
-                         "limit": row.limit}
-                for i, row in enumerate(rows)
+                name: {"word": SYMBOLS[row.word], "name": name, "found": row.found,
+                       "limit": row.limit}
+                for name, row in self._rows.items()
             }
         )  # fmt: skip
         self.table.set_optimal_column_widths()
-        widgets.show_text(self.numbers, statistics_words(judgement) if judgement else "")
-        self._draw()
+        self._read()
+
+    def _read(self, *_: Any) -> None:
+        """Show the sentence of the line that was clicked."""
+        rows = [self._rows.get(path[-1]) for path in self.table.get_selected_paths()]
+        widgets.show_text(self.sentence, rows[0].sentence if rows and rows[0] else "")
 
     def choose(self, name: str) -> None:
         """Choose the plot: one of `PLOTS`."""
@@ -192,8 +209,9 @@ class BoxTab:
             )
         edges, free, masked = sample.histogram()
         curves = (Curve(edges, masked, GREY, steps=True), Curve(edges, free, BLUE, steps=True))
+        marks = ((box.level, ORANGE),)
         self.chart.show(
-            Plot(curves, _tr("pixel value"), marks=((box.level, ORANGE),), from_zero=True)
+            Plot(curves, _tr("pixel value"), _tr("pixels"), marks=marks, from_zero=True)
         )
 
 
@@ -202,8 +220,30 @@ def _plot_of(judgement: Judgement, name: str) -> Plot:
         return profile(judgement.rows, _tr("row of the image"))
     if name == COLUMNS:
         return profile(judgement.columns, _tr("column of the image"))
+    if name == RINGS:
+        return _rings(judgement)
     found = judgement.histogram
     middle = (found.edges[1:] + found.edges[:-1]) / 2
     seen = Curve(found.edges, found.counts, BLUE, steps=True)
     promised = Curve(middle, found.gaussian, ORANGE)
-    return Plot((seen, promised), _tr("residual / rms"), from_zero=True)
+    return Plot((seen, promised), _tr("residual / rms"), _tr("pixels"), from_zero=True)
+
+
+def _rings(judgement: Judgement) -> Plot:
+    """The rings in the order of regions, then sources by brightness."""
+    count = len(judgement.rings)
+    zero = Curve(np.array([0.5, count + 0.5]), np.zeros(2), GREY)
+    curves = [zero]
+    for color, hand in ((BLUE, True), (ORANGE, False)):
+        rings = [
+            (place, ring) for place, ring in enumerate(judgement.rings, 1)
+            if (ring.region is not None) == hand and math.isfinite(ring.excess)
+        ]  # fmt: skip
+        if rings:
+            x, y, error = (
+                np.array(each, float)
+                for each in zip(*((place, r.excess, r.error) for place, r in rings), strict=True)
+            )
+            curves.append(Curve(x, y, color, errors=error))
+    label = _tr("regions, then the brightest sources") if count else _tr("nothing masked to ring")
+    return Plot(tuple(curves), label, _tr("ring, sigma"), whole=True)

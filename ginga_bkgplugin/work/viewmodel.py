@@ -125,12 +125,13 @@ class FindingRow:
     name: str
     found: str
     limit: str
+    sentence: str
 
 
 def verdict_words(view: ViewModel) -> str:
     """The verdict in words; empty where there is no result to judge."""
     if view.judgement is None:
-        return "Judging …" if view.has_result else ""
+        return "Judging …" if view.has_result and not view.is_error else ""
     words = view.judgement.verdict.words()
     return f"Of the last run: {words}" if view.stale else words
 
@@ -143,6 +144,7 @@ def finding_rows(verdict: Verdict) -> list[FindingRow]:
             line.name,
             _number(line.value, line.unit, line.error),
             _number(line.limit, line.unit).lstrip("+"),
+            line.sentence,
         )
         for line in verdict.lines
     ]
@@ -152,7 +154,7 @@ def _number(value: float, unit: str, error: float = 0.0) -> str:
     if not math.isfinite(value):
         return "–"
     if unit == "share":
-        return f"{value:.1%}"
+        return f"{abs(value) if abs(value) < 5e-4 else value:.1%}"
     within = f" ± {error:.2g}" if math.isfinite(error) and error > 0 else ""
     return f"{value:+.3g}{within} σ" if unit == "sigma" else f"{value:.3g}{within}"
 
@@ -221,21 +223,14 @@ def pixel_words(
 
 
 def done_words(result: Result) -> str:
-    """What to say when a run is done, with a warning where most of the map is not measured."""
+    """What to say when a run is done; how good the map is, the verdict says."""
     fit, rows, background = result.fit, result.rows, result.recipe.background
-    constant = background.is_2d and background.model == "constant"
     words = "Done."
     if rows:
         words = f"Done after {len(rows)} pass{'es' if len(rows) > 1 else ''}"
         smooth = background.method == "smooth"
         new = ", the sky no longer moves." if smooth else ", nothing new in the last."
         words += new if result.stable else "."
-    if fit.filled > fit.boxes / 2 and not constant:
-        made = "filled" if background.model == "mesh" else "extrapolated"
-        words += (
-            f" Look: only {fit.boxes - fit.filled} of {fit.boxes} boxes were measured, the rest"
-            f" is {made}. Mask less, or use a larger box or a constant."
-        )
     if fit.unphysical:
         words += (
             f" Look: the rms map is not above 0 at {fit.unphysical} pixels, where it swings beside"
