@@ -66,6 +66,7 @@ class ParameterFields:
         if kind is bool:
             grid.add_widget(field, place, 0)
             return
+        field.set_min_size(70, 20)  # the panel need not be wider than 400 pixels
         label, unit = Widgets.Label(_tr(rule.label)), Widgets.Label(_tr(rule.unit))
         label.set_tooltip(_tr(rule.help))
         for text in (label, unit):

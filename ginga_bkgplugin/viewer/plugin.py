@@ -10,7 +10,7 @@ own regions, parameters and result, kept while you look at others.
 1. *Mask* by hand what must not count as sky, such as a large galaxy: choose a tool and drag on
    the image. In *Edit* click a shape to select it, drag it, resize it by its square handles, turn
    it by the round one, press Delete. A circle can be typed too, in pixels or RA, Dec, arcsec.
-   The list shows all layers: tick *On* or *Lock*, double-click to zoom there.
+   The list shows all layers: tick *On* or *Lock*, double-click to zoom there or to rename.
 2. Press *Run*. Sources are found by SEP on image minus background and masked by discs, the
    background is fitted again outside the mask, and so on: one row for each pass. *One more
    pass* and *Until nothing new* go on from there. *Cancel* stops at once.
@@ -27,7 +27,8 @@ a galaxy larger than your circle still grows its own mask.
 ``b`` brush, ``w`` eraser. The right button or Shift erases; ``m`` turns that round. The wheel,
 ``[`` and ``]`` size the brush. ``t`` adopts the masked source there as a shape, ``s`` masks the
 source there. Ctrl+Z undoes, Ctrl+Shift+Z redoes, Ctrl+A, Ctrl+C and Ctrl+V select, copy and
-paste. Ctrl-drag and the middle button pan. A region file can be dropped on the image.
+paste, Ctrl+Up and Ctrl+Down move shapes in the list. Ctrl-drag and the middle button pan. A region
+file can be dropped on the image.
 
 **Colours of the mask**
 
@@ -210,6 +211,7 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
             self._show_looks()
             self.forget_box()
             return
+        self.read_own_masks(session)
         if wants_judging(session):
             self.jobs.judge(session)
         view = session.view()

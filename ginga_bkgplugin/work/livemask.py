@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from ginga_bkgplugin.recipe.imported import ImportedMask
-from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.region import PixelRegion, common_ends
 from ginga_bkgplugin.sky.layers import compose, draw_over
 from ginga_bkgplugin.sky.pixels import BoolImage, MaskBit, MaskImage
@@ -102,14 +99,3 @@ class LiveMask:
             assert self._drawn is not None
             self._mask = compose(self._drawn, self._automatic, imported)
         return self._mask
-
-
-def decides_mask(recipe: Recipe) -> tuple[Any, ...]:
-    """What of a recipe decides the mask, besides how sources are found."""
-    shapes = [region.bare() for region in recipe.regions if region.on]
-    return shapes, [content_of(mask) for mask in recipe.masks if mask.on], recipe.automatic
-
-
-def content_of(mask: ImportedMask) -> ImportedMask:
-    """What decides a mask's pixels, to find them by."""
-    return mask.replace(name="", on=True)

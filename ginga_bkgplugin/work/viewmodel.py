@@ -49,7 +49,9 @@ class RegionRow:
             return "–"
         text = " × ".join(f"{getattr(region, name):.{digits}f}" for name in region.sizes)
         points = len(spots(region))
-        return " ".join([text, *([f"({points} points)"] if points > 1 else [])]).strip()
+        if points == 1:
+            return text
+        return f"{text} ({points} points)" if text else f"{points} points"
 
 
 class RegionRows:
