@@ -20,6 +20,7 @@ from ginga_bkgplugin.files.names import KINDS, RECIPE, STYLES
 from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.sky.mosaic import COMMON
 from ginga_bkgplugin.sky.steps import Pass, PassRow
+from ginga_bkgplugin.work.batch import run_batch
 from ginga_bkgplugin.work.imageset import ImageSet
 from ginga_bkgplugin.work.memory import keep_freed_memory
 from ginga_bkgplugin.work.pipeline import Result, Step
@@ -115,17 +116,27 @@ def run_command(options: argparse.Namespace) -> int:
         return 0
     alone = len(images) == 1 and not images.entries[0].mosaic
     progress = _Progress(images, alone)
+    how = {
+        "jobs": options.jobs, "overwrite": options.overwrite, "redo": options.redo, "named": named,
+        "compress": options.compress, "verdict": options.verdict, "offsets": options.chip_offsets,
+    }  # fmt: skip
     with progress:
-        table = images.run(
-            recipe, jobs=options.jobs, dask=options.dask, save=kinds, names=options.names,
-            overwrite=options.overwrite, redo=options.redo, compress=options.compress,
-            verdict=options.verdict, named=named, common=options.common,
-            offsets=options.chip_offsets, table=options.table, each=progress.row,
-            say=None if alone or options.dask else talk, tell=progress.step if alone else None,
-        )  # fmt: skip
-    if not alone:
-        table["file"] = [Path(file).name for file in table["file"]]
-        _print(table[_SHOWN])
+        if alone and options.table is None:  # a table takes longer to import than its row is worth
+            plan = images.plan(
+                recipe, kinds=tuple(kinds), style=options.names, common=options.common or "", **how
+            )
+            for _, (row,) in run_batch(plan, dask=options.dask, tell=progress.step):
+                progress.row(row)
+        else:
+            table = images.run(
+                recipe, save=kinds, names=options.names, common=options.common, **how,
+                dask=options.dask, table=options.table, each=progress.row,
+                say=None if alone or options.dask else talk,
+                tell=progress.step if alone else None,
+            )  # fmt: skip
+            if not alone:
+                table["file"] = [Path(file).name for file in table["file"]]
+                _print(table[_SHOWN])
     return 1 if progress.failures else 0
 
 

@@ -72,10 +72,12 @@ class Box:
             what = "filled from the next box"
         elif self.distance < 0:
             what = "not measured"
-        return (
-            f"box {self.column}, {self.row}: {self.good:.0%} free, {what};"
-            f" mean {self.mean:.6g}, median {self.median:.6g}, sigma {self.sigma:.4g}"
+        numbers = (
+            f"mean {self.mean:.6g}, median {self.median:.6g}, sigma {self.sigma:.4g}"
+            if np.isfinite(self.mean)
+            else "no pixel to measure"
         )
+        return f"box {self.column}, {self.row}: {self.good:.0%} free, {what}; {numbers}"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
