@@ -86,18 +86,17 @@ class Importing(MaskActions):
             )  # fmt: skip
 
         if found.kind == "bits" and found.present:
-            flags = ", ".join(f"{flag} {share:.2%}" for flag, share in found.present.items())
+            flags = [(f"{flag}  {_percent(share)}", flag) for flag, share in found.present.items()]
             self._ask_about_mask(
-                session, path, f"{_tr('flags present')}: {flags}\n\n"
-                + _tr("Flags to mask, by name or number; empty: any."),
-                [(_tr("Load"), found.polarity or "")], take, entry=True,
+                session, path, _tr("these flags are set. Tick those to mask; none: any of them."),
+                [(_tr("Load"), found.polarity or "")], take, ticks=flags,
             )  # fmt: skip
         else:
             take(found.polarity or "", "")
 
     def _ask_about_mask(
         self, session: Session, path: str, text: str, answers: Any,
-        then: Callable[[str, str], object], *, entry: bool = False,
+        then: Callable[[str, str], object], *, ticks: Any = None,
     ) -> None:  # fmt: skip
         def answered(answer: str, typed: str) -> None:
             if self.session is session:
@@ -108,7 +107,7 @@ class Importing(MaskActions):
 
         session.say("")
         words = f"{Path(path).name}: {text}"
-        self._dialog = choose(self.fv, _tr("Load mask"), words, answers, answered, entry=entry)
+        self._dialog = choose(self.fv, _tr("Load mask"), words, answers, answered, ticks=ticks)
 
     @guarded
     def take_mask(
@@ -151,8 +150,23 @@ class Importing(MaskActions):
 
 def _take(session: Session, mask: ImportedMask, plane: BoolImage) -> None:
     session.import_mask(mask, plane)
-    bits = f": {', '.join(map(str, mask.bits))}" if mask.bits else ""
-    session.say(f"{mask.name}: {plane.mean():.2%} masked ({mask.kind}{bits}, {mask.polarity}).")
+    session.say(f"{mask.name or Path(mask.path).name}: {_percent(plane.mean())} masked"
+                f" ({_meaning(mask)}).")  # fmt: skip
+
+
+def _meaning(mask: ImportedMask) -> str:
+    """What of a mask is masked, in words."""
+    if mask.kind == "weight":
+        return "weight 0"
+    if mask.bits:
+        words = ", ".join(map(str, mask.bits))
+    else:
+        words = {"labels": "objects", "bits": "any flag"}.get(mask.kind, "what is set")
+    return f"all but {words}" if mask.polarity == "good" else words
+
+
+def _percent(share: float) -> str:
+    return "<0.01%" if 0 < share < 5e-5 else f"{share:.2%}"
 
 
 def _is_same(one: Path, other: Path | None) -> bool:
