@@ -78,7 +78,9 @@ class Importing(MaskActions):
 
         def take(polarity: str, flags: str) -> None:
             if polarity or flags:  # flags that are named are masked
-                self.take_mask(path, polarity or "bad", flags, found.hdu, found.kind)
+                self.take_mask(
+                    path, polarity or "bad", flags, found.hdu, found.kind, found.unknown
+                )
                 return
             self._ask_about_mask(
                 session, path, f"{found.why}\n\n{_tr('What is set in it is:')}",
@@ -111,8 +113,9 @@ class Importing(MaskActions):
 
     @guarded
     def take_mask(
-        self, path: str, polarity: str, flags: str, hdu: str = "", kind: str = ""
-    ) -> None:
+        self, path: str, polarity: str, flags: str, hdu: str = "", kind: str = "",
+        unknown: int = 0,
+    ) -> None:  # fmt: skip
         """Read a mask and add it as a layer; of the image's own file the recipe says so."""
         session = self._ready()
         ny, nx = session.frame.data.shape
@@ -126,7 +129,11 @@ class Importing(MaskActions):
             )  # fmt: skip
             return (mask.replace(path=SELF) if own else mask), plane
 
-        self.jobs.do(session, read, lambda answer: _take(session, *answer))
+        def take(answer: Any) -> None:
+            mask, plane = answer
+            _take(session, mask, plane, unknown)
+
+        self.jobs.do(session, read, take)
 
     def _read_as(self, session: Session, mask: ImportedMask) -> None:
         """Read a mask as the recipe says that wants it."""
@@ -148,10 +155,11 @@ class Importing(MaskActions):
         self._dialog = ask(self.fv, title, mode, folder, then, kind=kind)
 
 
-def _take(session: Session, mask: ImportedMask, plane: BoolImage) -> None:
+def _take(session: Session, mask: ImportedMask, plane: BoolImage, unknown: int = 0) -> None:
     session.import_mask(mask, plane)
+    nan = f" {unknown} pixels of it are NaN: masked too." if unknown else ""
     session.say(f"{mask.name or Path(mask.path).name}: {_percent(plane.mean())} masked"
-                f" ({_meaning(mask)}).")  # fmt: skip
+                f" ({_meaning(mask)}).{nan}")  # fmt: skip
 
 
 def _meaning(mask: ImportedMask) -> str:

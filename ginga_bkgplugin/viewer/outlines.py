@@ -27,6 +27,7 @@ COLOR, ERASE_COLOR, SELECTED_COLOR = "cyan", "orange", "yellow"
 Floats = npt.NDArray[np.float64]
 REACH = 22  # pixels of the window from a shape to the handle that turns it
 MOST_LABELS = 50  # a redraw of 200 texts is felt
+_LONGEST_NAME = 24  # letters beside a shape
 _FAINT = 0.4
 _DOT = 5  # pixels of the window: a smaller shape is drawn as a ring
 _MOST_HERE, _MOST_ELSEWHERE = 1000, 200  # shapes drawn at a time, the largest ones
@@ -121,7 +122,8 @@ class Outlines:
         share = 0.7072 if isinstance(region, (PixelCircle, PixelEllipse, PixelAnnulus)) else 1.0
         text = self._classes.Text(
             cx + share * (right - cx), cy + share * (top - cy),
-            f"{place + 1} {region.name}".strip(), color=look.color, fontsize=14, alpha=look.alpha,
+            f"{place + 1} {_short(region.name)}".strip(), color=look.color, fontsize=14,
+            alpha=look.alpha,
         )  # fmt: skip
         text.crdmap = self._viewer.get_coordmap("data")
         return text
@@ -201,6 +203,10 @@ def rim_of(region: PixelRegion) -> Floats:
     cos, sin = direction(region.angle)
     rim: Floats = around @ np.array([[cos, sin], [-sin, cos]]) + (region.x, region.y)
     return rim
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1].rstrip() + "…"
 
 
 def color_of(region: PixelRegion) -> str:

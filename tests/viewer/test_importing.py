@@ -73,6 +73,17 @@ def test_the_polarity_is_asked_where_it_is_unclear(
     assert _share(desk) == pytest.approx(share)
 
 
+def test_nan_in_a_mask_is_masked_and_told(desk: Desk, tmp_path: Path) -> None:
+    values = _half(0.1).astype(np.float32)
+    values[-1, :5] = np.nan
+    desk.use_file("mask", _write(tmp_path / "bad.fits", values))
+
+    _loaded(desk)
+
+    assert "5 pixels of it are NaN: masked too." in desk.words
+    assert desk.session.live_mask()[-1, :5].all()
+
+
 def test_cancel_loads_nothing(desk: Desk, tmp_path: Path) -> None:
     desk.use_file("mask", _write(tmp_path / "which.fits", _half(0.9)))
     desk.question("which.fits")
