@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ginga_bkgplugin.files.entries import ImageEntry
     from ginga_bkgplugin.files.frames import Frame, read_frame
     from ginga_bkgplugin.files.maskfile import read_mask, read_masks
     from ginga_bkgplugin.files.masklook import MaskLook, look_at_mask, open_mask
@@ -66,16 +67,22 @@ if TYPE_CHECKING:
     from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
     from ginga_bkgplugin.sky.verdict import Finding, Verdict
     from ginga_bkgplugin.work.carry import Carried, anchor_regions, carry_regions
+    from ginga_bkgplugin.work.finding import search_products
+    from ginga_bkgplugin.work.gathering import Named
     from ginga_bkgplugin.work.image import ScienceImage
+    from ginga_bkgplugin.work.imageset import ImageSet
     from ginga_bkgplugin.work.judging import Judgement, judge
     from ginga_bkgplugin.work.loading import load_result, read_recipe, stale_products
     from ginga_bkgplugin.work.pipeline import Result, run
+    from ginga_bkgplugin.work.report import report
     from ginga_bkgplugin.work.saving import save_products
     from ginga_bkgplugin.work.subtractfiles import restore_file, subtract_file
+    from ginga_bkgplugin.work.task import Row
 
 # Loaded when first asked for: astropy, scipy and sep take longer to import than a small image
 # takes to compute.
 _HOMES = {
+    "files.entries": ("ImageEntry",),
     "files.frames": (
         "Frame",
         "read_frame",
@@ -196,7 +203,10 @@ _HOMES = {
         "anchor_regions",
         "carry_regions",
     ),
+    "work.finding": ("search_products",),
+    "work.gathering": ("Named",),
     "work.image": ("ScienceImage",),
+    "work.imageset": ("ImageSet",),
     "work.judging": (
         "Judgement",
         "judge",
@@ -210,11 +220,13 @@ _HOMES = {
         "Result",
         "run",
     ),
+    "work.report": ("report",),
     "work.saving": ("save_products",),
     "work.subtractfiles": (
         "restore_file",
         "subtract_file",
     ),
+    "work.task": ("Row",),
 }
 
 
@@ -248,7 +260,9 @@ __all__ = [
     "Drawn",
     "Finding",
     "Frame",
+    "ImageEntry",
     "ImageError",
+    "ImageSet",
     "ImportedMask",
     "InvalidParameters",
     "Judgement",
@@ -256,6 +270,7 @@ __all__ = [
     "MaskBit",
     "MaskLook",
     "Mesh",
+    "Named",
     "NoWCSError",
     "ParameterError",
     "Pass",
@@ -274,6 +289,7 @@ __all__ = [
     "Region",
     "RegionsRead",
     "Result",
+    "Row",
     "ScienceImage",
     "SimulatedField",
     "SkyAnnulus",
@@ -314,10 +330,12 @@ __all__ = [
     "read_mesh",
     "read_recipe",
     "read_regions",
+    "report",
     "restore_file",
     "run",
     "sample_field",
     "save_products",
+    "search_products",
     "stale_products",
     "subtract_background",
     "subtract_file",

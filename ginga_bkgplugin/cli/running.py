@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,53 +16,178 @@ from ginga_bkgplugin.cli.options import (
     named_masks,
 )
 from ginga_bkgplugin.cli.talk import say, talk
-from ginga_bkgplugin.files.frames import read_frame
 from ginga_bkgplugin.files.names import KINDS, RECIPE, STYLES
-from ginga_bkgplugin.files.subtracted import subtracted_by, subtracted_words
-from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
-from ginga_bkgplugin.recipe.recipe import Recipe
+from ginga_bkgplugin.recipe.errors import ParameterError
+from ginga_bkgplugin.sky.mosaic import COMMON
 from ginga_bkgplugin.sky.steps import Pass, PassRow
-from ginga_bkgplugin.work.gathering import Named, gather
+from ginga_bkgplugin.work.batch import run_batch
+from ginga_bkgplugin.work.imageset import ImageSet
 from ginga_bkgplugin.work.memory import keep_freed_memory
-from ginga_bkgplugin.work.pipeline import Result, run
-from ginga_bkgplugin.work.saving import check_saving, save_products
+from ginga_bkgplugin.work.pipeline import Result, Step
+from ginga_bkgplugin.work.task import FAILED, STOPPED, USUAL, Row
 from ginga_bkgplugin.work.viewmodel import summary_words
 
 if TYPE_CHECKING:
+    from astropy.table import Table
+
     from ginga_bkgplugin.cli import Commands
 
-USUAL = ("srcmask", "invalidmask", "bkgmap", "bkgrms", RECIPE)
+_SHOWN = ("file", "hdu", "state", "seconds", "masked", "globalback", "globalrms", "filled",
+          "verdict")  # fmt: skip
 
 
 def add_run(commands: Commands) -> None:
     """The command and its options."""
     batch = commands.add_parser("run", help="run a recipe on images, write the products")
-    batch.add_argument("files", nargs="+", metavar="FILE", help="e.g. image.fits[SCI,1]")
-    batch.add_argument("--hdu", help="number, EXTNAME or EXTNAME,EXTVER of the image")
-    batch.add_argument("--plane", type=int, help="plane of a cube, 0-based")
-    batch.add_argument("--output", type=Path, metavar="DIR",
-                       help="folder of the products (default: beside the image)")  # fmt: skip
-    batch.add_argument("--save", metavar="KINDS", default=",".join(USUAL),
-                       help=f"of {','.join((*KINDS, RECIPE))} (default: %(default)s)")  # fmt: skip
-    batch.add_argument("--subtract", action="store_true", help="also write image - background")
-    batch.add_argument("--overwrite", action="store_true", help="replace existing products")
-    batch.add_argument("--compress", action=argparse.BooleanOptionalAction, default=True,
-                       help="masks as compressed tiles (default), or plain")  # fmt: skip
-    batch.add_argument("--names", choices=STYLES, default=STYLES[0],
-                       help="style of the products' names (default: %(default)s)")  # fmt: skip
+    batch.add_argument("files", nargs="*", metavar="FILE|DIR",
+                       help="e.g. image.fits[SCI,1]; folders are searched")  # fmt: skip
+    _add_finding(batch)
+    _add_writing(batch)
+    _add_jobs(batch)
     add_recipe_options(batch)
     add_mask_options(batch)
-    batch.set_defaults(command=run_command)
+    batch.set_defaults(command=run_command, usage_error=batch.error)
+
+
+def _add_finding(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("images", "which, and where in their files").add_argument
+    text = "of files in a DIR: *.fits in it, '**/*100.fits' at any depth (default: all FITS files)"
+    add("--glob", metavar="PATTERN", help=text)
+    text = "only images whose header is so, e.g. FILTER=m600, 'EXPTIME>=60'; may be repeated"
+    add("--where", action="append", default=[], metavar="CONDITION", help=text)
+    add("--list", type=Path, metavar="FILE", help="a text file that names images, one a line")
+    text = "leave out files of this name or path; may be repeated"
+    add("--exclude", action="append", default=[], metavar="PATTERN", help=text)
+    add("--sort", metavar="CARD", help="take the images in the order of a header card")
+    add("--part", metavar="K/N", help="the K-th of N parts of the images, for arrays of jobs")
+    add("--dry-run", action="store_true", help="print what was found, and do nothing")
+    add("--hdu", help="number, EXTNAME or EXTNAME,EXTVER of the image")
+    add("--plane", type=int, help="plane of a cube, 0-based")
+    text = "every science HDU of a mosaic file; products have the same EXTNAME and EXTVER"
+    add("--all-hdus", action="store_true", help=text)
+    text = "with --all-hdus: one background surface for all chips"
+    add("--common", choices=COMMON, help=text)
+    text = "with --common: each chip keeps a constant of its own"
+    add("--chip-offsets", action="store_true", help=text)
+
+
+def _add_writing(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("products", "what is written, and where").add_argument
+    text = "folder of the products (default: beside the image)"
+    add("--output", type=Path, metavar="DIR", help=text)
+    text = f"of {','.join((*KINDS, RECIPE))} (default: %(default)s)"
+    add("--save", metavar="KINDS", default=",".join(USUAL), help=text)
+    add("--subtract", action="store_true", help="also write image - background")
+    add("--overwrite", action="store_true", help="replace products of another recipe or image")
+    text = "compute anew what is there already, of the same recipe and image, and replace it"
+    add("--redo", action="store_true", help=text)
+    text = "masks as compressed tiles (default), or plain"
+    add("--compress", action=argparse.BooleanOptionalAction, default=True, help=text)
+    text = "judge each result (default): can it be trusted, and why not"
+    add("--verdict", action=argparse.BooleanOptionalAction, default=True, help=text)
+    text = "style of the products' names (default: %(default)s)"
+    add("--names", choices=STYLES, default=STYLES[0], help=text)
+    text = "a row for each image: state, seconds, masked, background, ...; replaced if there"
+    add("--table", type=Path, metavar="FILE.ecsv", help=text)
+
+
+def _add_jobs(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("jobs", "how many images at a time, and where").add_argument
+    text = "images at a time (default: the cores; fewer where memory would not do)"
+    add("--jobs", type=int, metavar="N", help=text)
+    text = "run on the workers of this dask scheduler, e.g. tcp://host:8786"
+    add("--dask", metavar="ADDRESS", help=text)
 
 
 def run_command(options: argparse.Namespace) -> int:
     """Run a recipe on images and write the products."""
-    from tqdm import tqdm
-
     keep_freed_memory()
+    if not options.files and options.list is None:
+        options.usage_error("name a FILE, a DIR or a --list")
     recipe, named = effective_recipe(options), named_masks(options)
     if options.no_automatic:
         recipe = dataclasses.replace(recipe, automatic=False)
+    kinds = _kinds(options)
+    images = _images(options)
+    for note in images.notes:
+        talk(note)
+    if options.dry_run:
+        _print(images.table)
+        return 0
+    alone = len(images) == 1 and not images.entries[0].mosaic
+    progress = _Progress(images, alone)
+    how = {
+        "jobs": options.jobs, "overwrite": options.overwrite, "redo": options.redo, "named": named,
+        "compress": options.compress, "verdict": options.verdict, "offsets": options.chip_offsets,
+    }  # fmt: skip
+    with progress:
+        if alone and options.table is None:  # a table takes longer to import than its row is worth
+            plan = images.plan(
+                recipe, kinds=tuple(kinds), style=options.names, common=options.common or "", **how
+            )
+            for _, (row,) in run_batch(plan, dask=options.dask, tell=progress.step):
+                progress.row(row)
+        else:
+            table = images.run(
+                recipe, save=kinds, names=options.names, common=options.common, **how,
+                dask=options.dask, table=options.table, each=progress.row,
+                say=None if alone or options.dask else talk,
+                tell=progress.step if alone else None,
+            )  # fmt: skip
+            if not alone:
+                table["file"] = [Path(file).name for file in table["file"]]
+                _print(table[_SHOWN])
+    return 1 if progress.failures else 0
+
+
+class _Progress:
+    """What is said while images are run: one alone step by step, of many a bar."""
+
+    def __init__(self, images: ImageSet, alone: bool) -> None:
+        from tqdm import tqdm
+
+        self._alone, self._name = alone, images.entries[0].name if alone else ""
+        self._result: Result | None = None
+        self._bar = tqdm(total=len(images), unit="image", disable=alone, file=sys.stderr)
+        self._files: set[str] = set()
+        self.failures = 0
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def step(self, step: Step) -> None:
+        """A step of the run of one image."""
+        if isinstance(step, Pass) and step.row is not None:
+            talk(f"{self._name}: {pass_words(step.row)}")
+        elif isinstance(step, Result):
+            self._result = step
+
+    def row(self, row: Row) -> None:
+        """An image, or chip, that is done."""
+        name = Path(row.file).name + (f"[{row.hdu}]" if row.hdu else "")
+        if row.state in (FAILED, STOPPED):
+            self.failures += 1
+            say(f"{row.file}{f'[{row.hdu}]' if row.hdu else ''}: failed: {row.note}")
+        elif self._alone:
+            words = summary_words(self._result) if self._result else "kept, nothing to do"
+            say(f"{name}: {words}")
+            if row.verdict:
+                say(f"  {verdict_words(row)}")
+            for path in row.products:
+                say(f"  {path}")
+        for note in row.note.splitlines() if row.state not in (FAILED, STOPPED) else ():
+            talk(f"{name}: {note}")
+        if row.file not in self._files:  # once for all chips
+            self._files.add(row.file)
+            self._bar.update()
+        if self.failures:
+            self._bar.set_postfix(failed=self.failures)
+
+
+def _kinds(options: argparse.Namespace) -> list[str]:
     kinds = [kind.strip() for kind in options.save.split(",") if kind.strip()]
     for kind in kinds:
         if kind not in (*KINDS, RECIPE):
@@ -70,40 +196,39 @@ def run_command(options: argparse.Namespace) -> int:
             )
     if options.subtract and "subbkg" not in kinds:
         kinds.append("subbkg")
-    failed = 0
-    files = tqdm(options.files, unit="image", disable=len(options.files) < 2, file=sys.stderr)
-    for file in files:
-        try:
-            _run_one(file, recipe, named, kinds, options)
-        except (BackgroundPluginError, MemoryError) as error:
-            failed += 1
-            say(f"{file}: failed: {error or 'out of memory'}")
-    return 1 if failed else 0
+    return kinds
 
 
-def _run_one(
-    file: str, recipe: Recipe, named: Named, kinds: list[str], options: argparse.Namespace
-) -> None:
-    frame = read_frame(file, options.hdu, options.plane)
-    where = {"folder": options.output, "style": options.names, "overwrite": options.overwrite}
-    check_saving(frame, kinds, **where)
-    if subtracted_by(frame) is not None:
-        talk(f"{frame.name}: Look: this image is {subtracted_words(frame)}.")
-    recipe, imported = gather(recipe, frame, named, lambda told: talk(f"{frame.name}: {told}"))
-    result: Result | None = None
-    for step in run(
-        frame.data, recipe, wcs=frame.wcs, dq=frame.dq, saturation_level=frame.saturation_level,
-        imported=imported,
-    ):  # fmt: skip
-        if isinstance(step, Pass) and step.row is not None:
-            talk(f"{frame.name}: {pass_words(step.row)}")
-        elif isinstance(step, Result):
-            result = step
-    assert result is not None
-    paths = save_products(frame, result, kinds, compress=options.compress, **where)
-    say(f"{frame.name}: {summary_words(result)}")
-    for path in paths:
-        say(f"  {path}")
+def _images(options: argparse.Namespace) -> ImageSet:
+    hdu = "all" if options.all_hdus else options.hdu
+    how = {"where": options.where, "hdu": hdu, "plane": options.plane}
+    folders = [file for file in options.files if Path(file).is_dir()]
+    files = [file for file in options.files if not Path(file).is_dir()]
+    sets = [ImageSet.search(folder, options.glob, **how) for folder in folders]
+    sets += [ImageSet.of(files, **how)] if files else []
+    sets += [ImageSet.from_list(options.list, **how)] if options.list else []
+    images = sets[0]
+    for more in sets[1:]:
+        images += more
+    images = images.exclude(*options.exclude).with_output(options.output)
+    if options.sort:
+        images = images.sorted_by(options.sort)
+    if options.part:
+        match = re.fullmatch(r"(\d+)/(\d+)", options.part)
+        if match is None:
+            raise ParameterError(f"--part needs K/N, such as 3/20, not {options.part!r}.")
+        images = images.part(int(match[1]), int(match[2]))
+    return images
+
+
+def _print(table: Table) -> None:
+    for line in table.pformat(max_lines=-1, max_width=-1):
+        say(line)
+
+
+def verdict_words(row: Row) -> str:
+    """The verdict in a line."""
+    return f"Verdict: {row.verdict}. {row.why}".rstrip()
 
 
 def pass_words(row: PassRow) -> str:

@@ -152,13 +152,18 @@ def read_frame(
             warnings.simplefilter("ignore")  # odd cards of other people's headers
             with fits.open(whole_file(path)) as hdus:
                 return _frame(path, hdus, hdu, plane)
-    except ImageError as error:
-        raise ImageError(f"{path}: {error}") from None
-    except Exception as error:  # zlib's and CFITSIO's own come through astropy
-        reason = (
-            "the file is empty" if path.stat().st_size == 0 else str(error).strip() or "broken"
-        )
-        raise ImageError(f"{path}: cannot be read as a FITS image ({reason}).") from error
+    except Exception as error:  # noqa: BLE001 - zlib's and CFITSIO's own come through astropy
+        raise unreadable(path, error) from (None if isinstance(error, ImageError) else error)
+
+
+def unreadable(path: Path, error: Exception) -> ImageError:
+    """What to say of a file that could not be read."""
+    if isinstance(error, ImageError):
+        return ImageError(f"{path}: {error}")
+    if not path.is_file():
+        return ImageError(f"{path}: no such file.")
+    reason = "the file is empty" if path.stat().st_size == 0 else str(error).strip() or "broken"
+    return ImageError(f"{path}: cannot be read as a FITS image ({reason}).")
 
 
 def whole_file(path: Path) -> Path | io.BytesIO:

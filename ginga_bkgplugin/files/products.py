@@ -61,10 +61,15 @@ class Product:
             When it was cleared and its file is gone.
         """
         if self._data is None:
-            self._data = _locked(_read_array(self.path) if self.path else None)
+            self._data = _locked(_read(self.path, self.frame.tag)[0] if self.path else None)
         elif isinstance(self._data, SplineMap):
             self._data = _locked(whole(self._data))
         return self._data
+
+    @property
+    def stored(self) -> Image:
+        """What is in memory: the array, or the nodes of a map that was not asked for yet."""
+        return self.data if self._data is None else self._data
 
     @property
     def is_saved(self) -> bool:
@@ -94,10 +99,9 @@ class Product:
         where = Path(path) if path else product_path(self.frame, self.kind, folder, style)
         if self.target is not None and where.resolve() == self.target.resolve():
             raise ProductError(f"{where}: that is the science file. Choose another name.")
-        data = self.data if self._data is None else self._data
         packed = compress and isinstance(self, Mask)
         write_fits(
-            where, data, self.header,
+            where, self.stored, self.header,
             overwrite=overwrite, compress=packed, extensions=self.extensions,
         )  # fmt: skip
         self.path = where
@@ -134,7 +138,7 @@ class Product:
             When it cannot be read or has another size than the image.
         """
         path = Path(path)
-        data, header = _read(path)
+        data, header = _read(path, frame.tag)
         if header.get("BKGPROD") == "bkgmesh":
             raise ProductError(f"{path}: cannot be read as a product: it is a mesh (read_mesh).")
         if data.shape != frame.data.shape:
@@ -198,19 +202,20 @@ def _locked(data: npt.NDArray[Any] | None) -> npt.NDArray[Any]:
     return view
 
 
-def _read_array(path: Path) -> npt.NDArray[Any]:
-    return _read(path)[0]
+def _read(path: Path, tag: str) -> tuple[npt.NDArray[Any], fits.Header]:
+    """The image of a product file, native byte order; masks of any type as uint8.
 
-
-def _read(path: Path) -> tuple[npt.NDArray[Any], fits.Header]:
-    """First image of a product file, native byte order; masks of any type as uint8."""
+    The first one; of a mosaic's product, the one that belongs to the chip `tag` names.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with fits.open(path, memmap=False) as hdus:
-                hdu = next(each for each in hdus if each.data is not None)
+                images = [each for each in hdus if each.data is not None]
+                chips = [each for each in images if each.header.get("TGTHDU", "") == tag]
+                hdu = (chips or images)[0] if len(images) > 1 else images[0]
                 data, header = hdu.data, hdu.header.copy()
-    except (OSError, StopIteration, ValueError, TypeError) as error:
+    except (OSError, IndexError, ValueError, TypeError) as error:
         raise ProductError(f"{path}: cannot be read as a product ({error}).") from error
     kind = np.float32 if data.dtype.kind == "f" and data.dtype.itemsize <= 4 else None
     if "mask" in str(header.get("BKGPROD") or path.name):

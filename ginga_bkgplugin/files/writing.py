@@ -143,30 +143,69 @@ def write_fits(
     ProductError
         When the folder or disk refuses; what was there before stays.
     """
-    if compress:
-        _write(path, lambda file: _tiles(file, np.asarray(data), header), overwrite)
-    else:
-        _write(path, lambda file: _stream(file, data, header, extensions), overwrite)
+
+    def write(file: BinaryIO) -> None:
+        if compress:
+            _primary(file)
+            _append(file, _tiles(np.asarray(data), header))
+        else:
+            _stream(file, data, header, fits.PrimaryHDU)
+        for hdu in extensions:
+            _append(file, hdu)
+
+    _write(path, write, overwrite)
 
 
-def _tiles(file: BinaryIO, mask: npt.NDArray[Any], header: fits.Header) -> None:
+def write_extensions(
+    path: Path,
+    primary: fits.Header,
+    images: Sequence[tuple[Image, fits.Header]],
+    *,
+    overwrite: bool = False,
+    compress: bool = False,
+) -> None:
+    """Write several images behind a primary HDU without pixels; else as `write_fits`."""
+
+    def write(file: BinaryIO) -> None:
+        _primary(file, primary)
+        for data, header in images:
+            if compress:
+                _append(file, _tiles(np.asarray(data), header))
+            else:
+                _stream(file, data, header, fits.ImageHDU)
+
+    _write(path, write, overwrite)
+
+
+def _primary(file: BinaryIO, header: fits.Header | None = None) -> None:
+    hdu = fits.PrimaryHDU(header=header)
+    hdu.verify("silentfix+ignore")
+    hdu.header.set("EXTEND", True, after="NAXIS")
+    file.write(_bytes_of(hdu.header))
+
+
+def _append(file: BinaryIO, hdu: Any) -> None:
+    whole = io.BytesIO()  # astropy asks a file for its name, and a file like ours has none
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(whole)
+    file.write(whole.getbuffer()[_BLOCK:])
+
+
+def _tiles(mask: npt.NDArray[Any], header: fits.Header) -> fits.CompImageHDU:
     ny, nx = mask.shape
     tile = (min(ny, max(1, _TILE // nx)), nx)
     hdu = fits.CompImageHDU(mask, header, compression_type="PLIO_1", tile_shape=tile)
     if "PIXSUM" in hdu.header:
         hdu.header["PIXSUM"] = checksum(mask)
-    hdu.name = str(header.get("BKGPROD", "MASK")).upper()
-    whole = io.BytesIO()  # astropy asks a file for its name, and a file like ours has none
-    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(whole)
-    file.write(whole.getbuffer())
+    if "EXTNAME" not in header:
+        hdu.name = str(header.get("BKGPROD", "MASK")).upper()
+    return hdu
 
 
-def _stream(
-    file: BinaryIO, data: Image, header: fits.Header, extensions: Sequence[Any] = ()
-) -> None:
+def _stream(file: BinaryIO, data: Image, header: fits.Header, hdu_type: Any) -> None:
     kind = np.dtype(np.float32) if isinstance(data, SplineMap) else data.dtype.newbyteorder("=")
     shape = (data.shape[0], data.shape[1])
-    head = _image_header(header, shape, kind, bool(extensions))
+    head = _image_header(hdu_type(header=header), shape, kind)
+    begin = file.tell()
     file.write(_bytes_of(head))
     digests = []
     for start, stop in parts(shape):
@@ -178,32 +217,26 @@ def _stream(
             rows = rows.view(f"{'u' if kind.itemsize == 1 else 'i'}{kind.itemsize}")
         file.write(rows.astype(rows.dtype.newbyteorder(">")).data)
     file.write(bytes(-shape[0] * shape[1] * kind.itemsize % _BLOCK))
-    for hdu in extensions:
-        whole = io.BytesIO()
-        fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(whole)
-        file.write(whole.getbuffer()[_BLOCK:])
     if digests:
         head["PIXSUM"] = joined(shape, kind, digests)
-        file.seek(0)
+        file.seek(begin)
         file.write(_bytes_of(head))
+        file.seek(0, os.SEEK_END)
 
 
 def _shifted(kind: np.dtype[Any]) -> bool:
     return (kind.kind == "u") == (kind.itemsize > 1) and kind.kind in "ui"
 
 
-def _image_header(
-    header: fits.Header, shape: tuple[int, int], kind: np.dtype[Any], extended: bool
-) -> fits.Header:
-    """The header with the cards of an image of this size and type."""
-    hdu = fits.PrimaryHDU(header=header)
+def _image_header(hdu: Any, shape: tuple[int, int], kind: np.dtype[Any]) -> fits.Header:
+    """The header of an HDU with the cards of an image of this size and type."""
     hdu.verify("silentfix+ignore")  # first: it takes the axes out of a header without data
-    head = hdu.header
+    head: fits.Header = hdu.header
     head["BITPIX"] = fits.DTYPE2BITPIX[kind.name]
     head["NAXIS"] = 2
     for axis in (1, 2):
         head.set(f"NAXIS{axis}", shape[2 - axis], after=f"NAXIS{axis - 1 or ''}")
-    if extended:
+    if isinstance(hdu, fits.PrimaryHDU):
         head.set("EXTEND", True, after="NAXIS2")
     if _shifted(kind):
         zero = -128 if kind.itemsize == 1 else 1 << 8 * kind.itemsize - 1
@@ -219,7 +252,12 @@ def _bytes_of(header: fits.Header) -> bytes:
 
 def write_text(path: Path, text: str, *, overwrite: bool = False) -> None:
     """Write a text file whole or not at all; raises like `write_fits`."""
-    _write(path, lambda file: file.write(text.encode()), overwrite)
+    write_bytes(path, text.encode(), overwrite=overwrite)
+
+
+def write_bytes(path: Path, content: bytes, *, overwrite: bool = False) -> None:
+    """Write a file of any kind whole or not at all; raises like `write_fits`."""
+    _write(path, lambda file: file.write(content), overwrite)
 
 
 def check_absent(paths: Iterable[Path]) -> None:

@@ -325,13 +325,17 @@ class Editor:
 
     def set_parameter(self, name: str, value: Any) -> None:
         """Change one parameter; a wrong value is told and the old one kept."""
+        self.change_parameters(LABELS[name], {name: value})
+
+    def change_parameters(self, step: str, changes: dict[str, Any]) -> None:
+        """Change parameters as one step; wrong values are told and the old ones kept."""
         try:
-            recipe = self.recipe.with_parameters(**{name: value})
+            recipe = self.recipe.with_parameters(**changes)
         except BackgroundPluginError as error:
             self.fail(error)
             return
         if recipe != self.recipe:
-            self._step(LABELS[name], recipe, self.selection)
+            self._step(step, recipe, self.selection)
 
     def use_recipe(self, recipe: Recipe) -> None:
         """Replace regions, masks and parameters."""

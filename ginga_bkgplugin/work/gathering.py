@@ -45,6 +45,9 @@ class Named:
             raise ParameterError("A kind, polarity or bits of masks needs a mask file (--mask).")
 
 
+NOTHING = Named()
+
+
 def gather(
     recipe: Recipe, frame: Frame, named: Named, say: Callable[[str], None]
 ) -> tuple[Recipe, BoolImage | None]:

@@ -1,13 +1,50 @@
-"""How a process of our own holds its memory."""
+"""Memory: how many images fit side by side, and how a process of our own holds it."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import os
 import sys
+from pathlib import Path
+
+# Peak of a process that reads, runs and writes, less the one of an empty Python with its imports:
+# measured, see docs/benchmark-speed.md, and rounded up
+_FRAMES = {"smooth": 4.0, "sep": 10.0}  # of 4 bytes per pixel
+_IMPORTS = 200e6
+_SHARE = 0.9  # of what is free
 
 # mallopt(3): what is kept at the end of the heap, from which size on an array has its own pages,
 # how many heaps the threads share
 _TUNING = {-1: 1 << 27, -3: 1 << 24, -8: 2}
+
+
+def job_memory(pixels: int, method: str) -> float:
+    """Bytes that one image of so many pixels takes at its worst."""
+    return _IMPORTS + 4 * _FRAMES[method] * pixels
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    with contextlib.suppress(AttributeError):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def available_memory() -> float | None:
+    """Bytes that are free for new processes, within the limits of a container or batch system.
+
+    None where the system does not say.
+    """
+    found = [*_system(), *_group()]
+    return min(found) if found else None
+
+
+def fitting_jobs(wanted: int, each: float, available: float | None) -> int:
+    """As many of the jobs wanted as fit into memory; one at least."""
+    if available is None:
+        return max(1, wanted)
+    return max(1, min(wanted, int(_SHARE * available / each)))
 
 
 def keep_freed_memory() -> None:
@@ -23,3 +60,32 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         for name, value in _TUNING.items():
             mallopt(name, value)
+
+
+def _system() -> list[float]:
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        line = next(line for line in lines if line.startswith("MemAvailable:"))
+        return [1024.0 * int(line.split()[1])]
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # macOS tells the whole
+        return [float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")) / 2]
+    return []
+
+
+def _group() -> list[float]:
+    """What the control groups (version 2) of this process leave free."""
+    found: list[float] = []
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+            number, _, name = line.split(":", 2)
+            if number != "0":
+                continue
+            folder = Path("/sys/fs/cgroup", name.strip("/"))
+            for group in (folder, *folder.parents):
+                with contextlib.suppress(OSError, ValueError):
+                    limit = float((group / "memory.max").read_text(encoding="ascii"))
+                    used = float((group / "memory.current").read_text(encoding="ascii"))
+                    found.append(max(limit - used, 0.0))
+                if group == Path("/sys/fs/cgroup"):
+                    break
+    return found

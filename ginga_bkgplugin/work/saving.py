@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from ginga_bkgplugin.sky.strips import each
 from ginga_bkgplugin.work.pipeline import Result
 from ginga_bkgplugin.work.subtracting import check_not_subtracted, subtract
 
-Cards = list[tuple[str, Any, str]]
+Cards = Sequence[tuple[str, Any, str]]
 
 _OF_THE_SKY = ("OBJECT", "TELESCOP", "INSTRUME", "FILTER", "DATE-OBS", "EXPTIME", "BUNIT")
 
@@ -85,7 +85,7 @@ def make_product(frame: Frame, result: Result, kind: str) -> Product:
     kind : str
         One of `ginga_bkgplugin.files.names.KINDS`.
     """
-    cards = result_cards(result)
+    cards = list(result_cards(result))
     recipe = entry("recipe", json.loads(result.recipe.to_json()))
     history = [f"ginga-bkg {now()} {kind} of {frame.name}", recipe]
     if kind in ("srcmask", "invalidmask"):
@@ -158,6 +158,7 @@ def save_products(
     style: str = "default",
     overwrite: bool = False,
     compress: bool = True,
+    cards: Cards = (),
 ) -> list[Path]:
     """Write products of a result. Nothing is written when one exists and may not be replaced.
 
@@ -175,6 +176,8 @@ def save_products(
         Replace existing products.
     compress : bool
         Write masks as compressed tiles; off for programs that cannot read these.
+    cards : sequence of (keyword, value, comment)
+        More cards for their headers.
 
     Returns
     -------
@@ -191,8 +194,10 @@ def save_products(
     products = {kind: make_product(frame, result, kind) for kind in paths if kind != RECIPE}
     if "subbkg" in products and "bkgmap" in paths:
         products["subbkg"].header["BKGPATH"] = ascii_text(paths["bkgmap"].name)
+    for product in products.values():
+        product.header.extend(cards)
     if folder is not None:
-        make_folder(Path(folder))
+        make_folder(folder)
     places = list(paths.items())
 
     def write(index: int, _: int) -> None:
@@ -206,7 +211,7 @@ def save_products(
     return [path for _, path in places]
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: str | Path) -> None:
     """Make a folder, if it is not there.
 
     Raises
@@ -215,6 +220,6 @@ def make_folder(folder: Path) -> None:
         When that is refused.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ProductError(f"{folder}: cannot be made ({error.strerror}).") from error

@@ -9,7 +9,6 @@ behind. If SEP ever releases the GIL (sep-developers/sep#172), a thread can repl
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pickle
 import subprocess
@@ -26,6 +25,7 @@ from ginga_bkgplugin.recipe.errors import BackgroundPluginError, WorkerError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.pixels import BoolImage, check_image
 from ginga_bkgplugin.sky.steps import Pass, Stage
+from ginga_bkgplugin.work.child import launch, own_stdout, receive, send
 from ginga_bkgplugin.work.memory import keep_freed_memory
 from ginga_bkgplugin.work.pipeline import Memory, Result, Start, Step, run, second_look
 from ginga_bkgplugin.work.planes import Planes, anonymous_memory, free
@@ -97,18 +97,18 @@ class Worker:
             process = self._running_process()
         try:
             planes = self._load(process, data)
-            _send(process.stdin, ("run", recipe, options))
+            send(process.stdin, ("run", recipe, options))
             while True:
-                word, content = _receive(process.stdout)
+                word, content = receive(process.stdout)
                 if word == "error":
                     raise content
                 if isinstance(content, Result):
                     result = planes.take(content)
-                    _send(process.stdin, ("next",))
-                    _receive(process.stdout)  # the end
+                    send(process.stdin, ("next",))
+                    receive(process.stdout)  # the end
                     break
                 yield planes.take(content) if isinstance(content, Pass) else content
-                _send(process.stdin, ("next",))
+                send(process.stdin, ("next",))
         except (EOFError, OSError, pickle.UnpicklingError, ValueError) as error:
             if isinstance(error, BackgroundPluginError):
                 raise
@@ -148,8 +148,8 @@ class Worker:
             process, planes = self._process, self._planes
             if process is None or planes is None or self._loaded is not data:
                 return None
-            _send(process.stdin, ("look", recipe, {"wcs": wcs, "imported": imported}))
-            word, content = _receive(process.stdout)
+            send(process.stdin, ("look", recipe, {"wcs": wcs, "imported": imported}))
+            word, content = receive(process.stdout)
             if word == "error":
                 raise content
             return planes.take(content) if isinstance(content, Pass) else None
@@ -200,19 +200,8 @@ class Worker:
     def _launch(self) -> None:
         self._handle = anonymous_memory()
         shared = (self._handle,) if isinstance(self._handle, int) else ()
-        program = (
-            "import sys, json; sys.path[:] = json.loads(sys.argv[2]);"
-            "from ginga_bkgplugin.work.worker import main; main(sys.argv[1])"
-        )
-        path = json.dumps([folder for folder in sys.path if folder])  # not the caller's folder
         self._planes = self._loaded = None
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", program, str(self._handle), path],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=shared,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # its idle threads take the cores
-        )
+        self._process = launch(__name__, str(self._handle), pass_fds=shared)
 
     def _load(self, process: subprocess.Popen[bytes], data: npt.NDArray[Any]) -> Planes:
         """Copy the image into the shared memory, if it is not there already."""
@@ -226,7 +215,7 @@ class Worker:
             planes = Planes(self._handle, shape)
         with np.errstate(over="ignore"):  # as in as_sky_array
             np.copyto(planes.image, image, casting="unsafe")
-        _send(process.stdin, ("load", shape))
+        send(process.stdin, ("load", shape))
         with self._lock:
             if self._process is process:
                 self._planes, self._loaded = planes, data
@@ -250,22 +239,13 @@ def _bury(
     free(handle)
 
 
-def _send(pipe: Any, message: Any) -> None:
-    pickle.dump(message, pipe, protocol=pickle.HIGHEST_PROTOCOL)
-    pipe.flush()
-
-
-def _receive(pipe: Any) -> Any:
-    return pickle.load(pipe)
-
-
 def _serve(handle: int | str, inbox: BinaryIO, outbox: BinaryIO) -> None:
     """The child's life: load an image, run recipes on it, until the parent goes."""
     planes: Planes | None = None
     memory = Memory()
     while True:
         try:
-            word, *content = _receive(inbox)
+            word, *content = receive(inbox)
         except EOFError:
             return
         try:
@@ -276,27 +256,26 @@ def _serve(handle: int | str, inbox: BinaryIO, outbox: BinaryIO) -> None:
             recipe, options = content
             if word == "look":
                 look = second_look(memory, recipe, **options)
-                _send(outbox, ("step", look and planes.put(look)))
+                send(outbox, ("step", look and planes.put(look)))
                 continue
             for step in run(planes.image, recipe, memory=memory, **options):
-                _send(outbox, ("step", step if isinstance(step, Stage) else planes.put(step)))
-                if _receive(inbox) != ("next",):
+                send(outbox, ("step", step if isinstance(step, Stage) else planes.put(step)))
+                if receive(inbox) != ("next",):
                     return
-            _send(outbox, ("end", None))
+            send(outbox, ("end", None))
         except BackgroundPluginError as error:
-            _send(outbox, ("error", error))
+            send(outbox, ("error", error))
         except MemoryError:
             text = "Out of memory. Close other programs or use a smaller image."
-            _send(outbox, ("error", WorkerError(text)))
+            send(outbox, ("error", WorkerError(text)))
         except Exception:  # noqa: BLE001 - told to the parent, which shows it
-            _send(outbox, ("error", WorkerError(f"Unexpected: {traceback.format_exc()}")))
+            send(outbox, ("error", WorkerError(f"Unexpected: {traceback.format_exc()}")))
 
 
 def main(word: str) -> None:
     """The child's program; `word` names the shared memory."""
     keep_freed_memory()
-    outbox = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what libraries print goes to stderr, not between the messages
+    outbox = own_stdout()
     with contextlib.suppress(BrokenPipeError, EOFError):
         _serve(int(word) if word.isdigit() else word, sys.stdin.buffer, outbox)
     os._exit(0)  # nothing to tidy: the memory has no name
