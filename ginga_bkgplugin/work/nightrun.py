@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -226,11 +227,13 @@ class NightRun:
 
     def _drive(self, plan: Plan) -> None:
         """Take the rows as they come."""
-        found = set[int]()
-        self.say(f"{plan.words}.")
+        found, begun = set[int](), time.monotonic()
         for index, rows in run_batch(plan, attend=self._attend):
             found.add(index)
             self._take(index, rows)
+            if not self._over.is_set():
+                left = (time.monotonic() - begun) / len(found) * (len(plan.tasks) - len(found))
+                self.say(f"{_sum_words(self._lines)} About {_duration(left)} left.")
         for index, rows in stopped(plan, found):
             self._take(index, rows)
         self.say(_sum_words(self._lines))
@@ -248,7 +251,6 @@ class NightRun:
         states = [row.state for row in rows]
         worst = next((state for state in (FAILED, STOPPED, DONE) if state in states), KEPT)
         self._put(index, NightLine(self._lines[index].entry, worst, rows))
-        self._changed()
 
     def _put(self, index: int, line: NightLine) -> None:
         with self._lock:
@@ -297,6 +299,10 @@ def portable(recipe: Recipe, frame: Frame) -> Recipe:
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def _sum_words(lines: Sequence[NightLine]) -> str:
