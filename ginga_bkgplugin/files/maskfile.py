@@ -130,7 +130,7 @@ def open_plane(
                 chosen = hdus[number]
                 header = {**_cards(hdus[0].header), **_cards(chosen.header)}
                 values = np.asarray(chosen.data)
-                key = f"{chosen.name},{chosen.ver}" if chosen.name and number else str(number)
+                key = _key(chosen, number)
     except ImageError as error:
         raise ImageError(f"{file}: {error}") from None
     except Exception as error:  # zlib's and CFITSIO's own come through astropy
@@ -152,15 +152,45 @@ def _cards(header: fits.Header) -> dict[str, Any]:
     return cards
 
 
+def mask_hdus(path: str | Path, shape: tuple[int, int]) -> list[str]:
+    """The images of a file that may be the mask of an image, by EXTNAME,EXTVER or number.
+
+    One where it is clear: named in `path` (``file.fits[DQ,1]``), the only one of that size, or
+    the only one of these named like a mask.
+
+    Raises
+    ------
+    ImageError
+        When the file cannot be read.
+    """
+    file, words = split_spec(str(path))
+    if words:
+        return [words]
+    try:
+        with fits.open(file, memmap=False) as hdus:
+            return [_key(hdus[number], number) for number in _candidates(hdus, shape)]
+    except Exception as error:
+        raise ImageError(f"{file}: cannot be read as a FITS mask ({error}).") from error
+
+
+def _key(hdu: Any, number: int) -> str:
+    return f"{hdu.name},{hdu.ver}" if hdu.name and number else str(number)
+
+
+def _candidates(hdus: fits.HDUList, shape: tuple[int, int]) -> list[int]:
+    images = image_numbers(hdus)
+    fitting = [number for number in images if hdus[number].shape == shape] or images
+    named = [number for number in fitting if _is_named_mask(hdus[number])]
+    return named if len(named) == 1 else fitting
+
+
 def _number_of(hdus: fits.HDUList, hdu: str | None, shape: tuple[int, int]) -> int:
     images = image_numbers(hdus)
     if hdu is not None:
         return find_hdu(hdus, hdu, images)
-    fitting = [number for number in images if hdus[number].shape == shape] or images
-    named = [number for number in fitting if _is_named_mask(hdus[number])]
-    for choice in (fitting, named):
-        if len(choice) == 1:
-            return choice[0]
+    found = _candidates(hdus, shape)
+    if len(found) == 1:
+        return found[0]
     known = ", ".join(f"{number} ({hdus[number].name or 'unnamed'})" for number in images)
     raise ImageError(f"which of its images is the mask? Name one: {known or 'it has none'}.")
 

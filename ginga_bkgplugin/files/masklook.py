@@ -24,6 +24,13 @@ from ginga_bkgplugin.sky.pixels import BoolImage
 
 _WEIGHTS = re.compile(r"WHT|WEIGHT|WGT|INVVAR|IVAR", re.IGNORECASE)
 _MANY_LABELS = 64  # different values, nearly one after another: objects, not sums of flags
+_FLAGS = re.compile(r"(^|[^A-Z])(DQ|FLAGS?)($|[^A-Z])", re.IGNORECASE)
+_OBJECTS = re.compile(r"SEGM|LABEL|OBJMASK", re.IGNORECASE)
+_GUESSES = (
+    "its values are not whole numbers",
+    "its values number objects",
+    "its values are sums of flags",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +55,8 @@ class MaskLook:
         Of pixels that are not 0.
     unknown : int
         Pixels that are NaN; they are masked whatever the polarity.
+    sure : bool
+        Whether the kind is stated by header or name, or given; else it follows from the values.
     """
 
     hdu: str
@@ -58,6 +67,7 @@ class MaskLook:
     present: dict[str, float]
     share: float
     unknown: int
+    sure: bool = True
 
 
 def look_at_mask(
@@ -89,7 +99,8 @@ def look_at_mask(
     share = float(np.count_nonzero(values > 0 if known == "weight" else values) / values.size)
     polarity, because = _polarity_of(known, header, share)
     present = _present(whole_numbers(values), names) if known == "bits" else {}
-    return MaskLook(key, known, polarity, f"{why}; {because}", names, present, share, unknown)
+    return MaskLook(key, known, polarity, f"{why}; {because}", names, present, share, unknown,
+                    why not in _GUESSES)  # fmt: skip
 
 
 def open_mask(
@@ -129,7 +140,7 @@ def open_mask(
     look = look_at_mask(file, shape, hdu or words, kind)
     if bits and kind is None and look.kind == "mask":
         look = look_at_mask(file, shape, hdu or words, "bits")
-    polarity = polarity or look.polarity
+    polarity = polarity or look.polarity or ("bad" if bits else None)
     if polarity is None:
         raise ParameterError(
             f"{Path(file).name}: {look.share:.0%} of it is set and it does not say whether 1 is"
@@ -155,18 +166,22 @@ def _kind_of(
     if _WEIGHTS.search(words):
         return "weight", "it is named like a weight map"
     if finite.dtype.kind == "f" and (finite != np.rint(finite)).any():
-        return "weight", "its values are not whole numbers"
+        return "weight", _GUESSES[0]
     least, most = (finite.min(), finite.max()) if finite.size else (0, 0)
     if least >= 0 and most <= 1:
         return "mask", "its values are 0 and 1"
     if form:
         return form, "its flags have names"
+    if _FLAGS.search(words):
+        return "bits", "it is named like flags"
+    if _OBJECTS.search(words):
+        return "labels", "it is named like a map of objects"
     different = np.unique(finite)
     if different.size <= 2:
         return "mask", "it has two values"
     if different.size > _MANY_LABELS and most < 16 * different.size:
-        return "labels", "its values number objects"
-    return "bits", "its values are sums of flags"
+        return "labels", _GUESSES[1]
+    return "bits", _GUESSES[2]
 
 
 def _polarity_of(kind: str, header: Mapping[str, Any], share: float) -> tuple[str | None, str]:

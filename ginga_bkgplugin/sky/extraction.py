@@ -11,7 +11,9 @@ import sep
 from ginga_bkgplugin.recipe.errors import DetectionError
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage
 
-_FIRST_PIXEL_STACK = 1_000_000  # SEP initialises it entry by entry at every call
+# Entries SEP holds pixels of unfinished sources in. It writes every one at every call: too many
+# cost time, too few a second try; what was enough for one frame is tried first for the next.
+_pixel_stack, _MOST_FIRST = 1 << 18, 1 << 21
 
 
 def extract(
@@ -48,7 +50,8 @@ def extract(
     DetectionError
         When SEP gives up.
     """
-    stack = _FIRST_PIXEL_STACK
+    global _pixel_stack
+    stack = _pixel_stack
     while True:
         sep.set_extract_pixstack(stack)
         try:
@@ -67,6 +70,7 @@ def extract(
         except Exception as error:  # SEP raises the bare class
             if "pixel buffer full" in str(error) and stack < 2 * signal.size:
                 stack *= 2
+                _pixel_stack = min(stack, _MOST_FIRST)
                 continue
             raise DetectionError(f"SEP could not extract the sources: {error}") from error
         return objects, segments

@@ -72,10 +72,12 @@ class Box:
             what = "filled from the next box"
         elif self.distance < 0:
             what = "not measured"
-        return (
-            f"box {self.column}, {self.row}: {self.good:.0%} free, {what};"
-            f" mean {self.mean:.6g}, median {self.median:.6g}, sigma {self.sigma:.4g}"
+        numbers = (
+            f"mean {self.mean:.6g}, median {self.median:.6g}, sigma {self.sigma:.4g}"
+            if np.isfinite(self.mean)
+            else "no pixel to measure"
         )
+        return f"box {self.column}, {self.row}: {self.good:.0%} free, {what}; {numbers}"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -135,11 +137,10 @@ class BoxReport:
         """How much was measured, in a line."""
         if not self.filled:
             return f"all {self.measured.size} boxes measured"
-        far = (
-            f", the farthest {self.farthest} boxes from a measured one"
-            if self.farthest > 0
-            else ""
-        )
+        far = ""
+        if self.farthest > 0:
+            boxes = "box" if self.farthest == 1 else "boxes"
+            far = f", the farthest {self.farthest} {boxes} from a measured one"
         return f"{self.filled} of {self.measured.size} boxes filled{far}"
 
     def at(self, x: float, y: float) -> Box | None:

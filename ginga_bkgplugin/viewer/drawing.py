@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.recipe.region import PixelRegion, Point
 from ginga_bkgplugin.recipe.shapes import PixelPolygon
 from ginga_bkgplugin.viewer.brush import Brush
-from ginga_bkgplugin.viewer.gestures import Change, Corners, Drag, Trace, shifted
-from ginga_bkgplugin.viewer.handles import TURN, dragged, handles, hit
-from ginga_bkgplugin.viewer.outlines import COLOR, ERASE_COLOR, REACH, Outlines, handle_marks
+from ginga_bkgplugin.viewer.gestures import Band, Change, Corners, Drag, Trace, shifted
+from ginga_bkgplugin.viewer.handles import (
+    TURN,
+    dragged,
+    edge_at,
+    handles,
+    hit,
+    with_corner,
+    without_corner,
+)
+from ginga_bkgplugin.viewer.outlines import (
+    COLOR,
+    ERASE_COLOR,
+    REACH,
+    SELECTED_COLOR,
+    Outlines,
+    handle_marks,
+)
 from ginga_bkgplugin.viewer.tools import BRUSHES, EDIT, TOOLS
 
 NEAR = 7  # pixels of the window: how well a handle, a corner, a tiny shape must be hit
@@ -105,6 +122,9 @@ class ShapeLayer:
         if isinstance(gesture, Change):
             now = [gesture.now.get(place, each) for place, each in enumerate(self._regions)]
             self.outlines.show(now, self._selection)
+        elif isinstance(gesture, Band):
+            self._extra = [self._classes.Path(list(gesture.line), color=SELECTED_COLOR,
+                                              linestyle="dash")]  # fmt: skip
         elif isinstance(gesture, Corners):
             color = ERASE_COLOR if gesture.erase else COLOR
             self._extra = [self._classes.Path(list(gesture.line), color=color, linewidth=2,
@@ -172,22 +192,17 @@ class ShapeLayer:
         return True
 
     def _press_edit(self, keys: set[str], at: Point) -> bool:
-        scale = self.viewer.get_scale()
-        one = self._one()
-        if one is not None and not keys & GINGAS:
-            found = handles(one, REACH / scale)
-            name = min(found, key=lambda each: math.dist(found[each], at))
-            if math.dist(found[name], at) <= NEAR / scale:
-                step = "Turn" if name == TURN else "Resize"
-                change = functools.partial(_drag_handle, name)
-                self._gesture = Change({self._selection[0]: one}, at, step, change)
-                return True
+        if not keys & GINGAS and self._press_handle("shift" in keys, at):
+            return True
         place = self._at(at)
         several = bool(keys & {"ctrl", "shift", "meta"})
         if place is None:
+            if keys & GINGAS:
+                return False  # Ctrl-drag beside all shapes pans, as ever
             if not several and self._selection:
                 self._on_selected(())
-            return not several  # Ctrl-drag beside all shapes pans, as ever
+            self._gesture = Band(at, self._selection if several else ())
+            return True
         if several:
             kept = tuple(each for each in self._selection if each != place)
             self._on_selected(kept if place in self._selection else (*kept, place))
@@ -199,6 +214,29 @@ class ShapeLayer:
             return True
         self._gesture = Change(moving, at, "Move", shifted)
         return True
+
+    def _press_handle(self, shift: bool, at: Point) -> bool:
+        """Take a handle, a corner or an edge of the selected shape; whether one is there."""
+        one = self._one()
+        if one is None:
+            return False
+        scale, before = self.viewer.get_scale(), {self._selection[0]: one}
+        found = handles(one, REACH / scale)
+        name = min(found, key=lambda each: math.dist(found[each], at))
+        edge = edge_at(one, at, NEAR / scale)
+        if math.dist(found[name], at) <= NEAR / scale:
+            if shift and name.isdigit():
+                with contextlib.suppress(ParameterError):  # too few would be left
+                    changed = {self._selection[0]: without_corner(one, int(name))}
+                    self._on_changed(changed, "Remove corner")
+                return True
+            step = "Turn" if name == TURN else "Resize"
+            self._gesture = Change(before, at, step, functools.partial(_drag_handle, name))
+        elif edge is not None and not shift:
+            self._gesture = Change(before, at, "Add corner", functools.partial(with_corner, edge))
+            self._gesture.move(at)
+            self._gesture.moved = True
+        return self._gesture is not None
 
     def _move(self, canvas: Any, event: Any, x: float, y: float) -> bool:
         return self.drag((x, y), "shift" in event.modifiers)
@@ -239,7 +277,12 @@ class ShapeLayer:
         """Tell of what was drawn or changed; who is told shows it."""
         gesture, self._gesture = self._gesture, None
         self.brush.clear()
-        if isinstance(gesture, Change):
+        if isinstance(gesture, Band):
+            inside = self.outlines.within(gesture.start, gesture.tip)
+            chosen = (*gesture.kept, *(each for each in inside if each not in gesture.kept))
+            if chosen != self._selection:
+                self._on_selected(chosen)
+        elif isinstance(gesture, Change):
             if gesture.moved:
                 self._on_changed(gesture.now, gesture.step)
             self.show(self._regions, self._selection)

@@ -1,9 +1,8 @@
-"""Shapes and masks in and out: files, the clipboard between channels, other images."""
+"""Shapes in and out: region files, the clipboard between channels, other images."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -11,14 +10,13 @@ from urllib.parse import unquote, urlparse
 from ginga.locale.localize import _tr
 
 from ginga_bkgplugin.files.frames import Frame
-from ginga_bkgplugin.files.masklook import look_at_mask, open_mask
 from ginga_bkgplugin.files.regionfile import read_regions
 from ginga_bkgplugin.files.regionwriting import write_regions
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, NoWCSError, ParameterError
 from ginga_bkgplugin.recipe.region import Region
-from ginga_bkgplugin.viewer.actions import MaskActions
-from ginga_bkgplugin.viewer.dialogs import ask, choose
+from ginga_bkgplugin.viewer.dialogs import choose
 from ginga_bkgplugin.viewer.guard import guarded
+from ginga_bkgplugin.viewer.importing import Importing
 from ginga_bkgplugin.viewer.sessions import Sessions
 from ginga_bkgplugin.work.session import Session
 
@@ -33,15 +31,13 @@ class Clip:
     source: Frame
 
 
-class Exchange(MaskActions):
+class Exchange(Importing):
     """The plugin's part for files, clipboard and other images."""
 
-    fv: Any
     channel: Any
     logger: Any
     sessions: Sessions
     clipboard: list[Clip] = []  # noqa: RUF012 - one for all channels
-    tell: Callable[..., None]
 
     # --- region files
 
@@ -85,63 +81,6 @@ class Exchange(MaskActions):
         for file in regions:
             self.use_region_file(file)
         return bool(regions) and len(regions) == len(files)
-
-    # --- masks from files
-
-    def open_mask_file(self) -> None:
-        """Ask for a FITS mask."""
-        self._ask(_tr("Load mask"), "file", self.use_mask_file, (_tr("FITS"), "fits*"))
-
-    @guarded
-    def use_mask_file(self, path: str) -> None:
-        """Look at a mask; ask for its polarity or flags where the file does not tell."""
-        session = self._ready()
-        session.say("Looking at the mask …")
-        ny, nx = session.frame.data.shape
-
-        def look() -> Any:
-            return look_at_mask(path, (ny, nx))
-
-        def looked(found: Any) -> None:
-            name = Path(path).name
-            if found.polarity is None:
-                self._dialog = choose(
-                    self.fv, _tr("Load mask"),
-                    f"{name}: {found.why}\n\n{_tr('What is set in it is:')}",
-                    [(_tr("Bad: mask it"), "bad"), (_tr("Good: mask the rest"), "good")],
-                    lambda polarity, _: self.take_mask(path, polarity, ""),
-                )  # fmt: skip
-            elif found.kind == "bits" and found.present:
-                flags = ", ".join(f"{flag} {share:.2%}" for flag, share in found.present.items())
-                self._dialog = choose(
-                    self.fv, _tr("Load mask"),
-                    f"{name}: {_tr('flags present')}: {flags}\n\n"
-                    + _tr("Flags to mask, by name or number; empty: any."),
-                    [(_tr("Load"), found.polarity)],
-                    lambda polarity, flags: self.take_mask(path, polarity, flags),
-                    entry=True,
-                )  # fmt: skip
-            else:
-                self.take_mask(path, found.polarity, "")
-
-        self.jobs.do(session, look, looked)
-
-    @guarded
-    def take_mask(self, path: str, polarity: str, flags: str) -> None:
-        """Read a mask and add it as a layer."""
-        session = self._ready()
-        ny, nx = session.frame.data.shape
-        bits = [flag for flag in flags.replace(",", " ").split() if flag]
-
-        def read() -> Any:
-            return open_mask(path, (ny, nx), polarity=polarity, bits=bits, name=Path(path).name)
-
-        def take(answer: Any) -> None:
-            mask, plane = answer
-            session.import_mask(mask, plane)
-            session.say(f"{mask.name}: {plane.mean():.2%} masked ({mask.kind}, {polarity}).")
-
-        self.jobs.do(session, read, take)
 
     # --- clipboard and other images
 
@@ -210,8 +149,3 @@ class Exchange(MaskActions):
             if each is session:
                 for clip in self.sessions.waiting.pop(name, []):
                     self._paste(session, clip)
-
-    def _ask(self, title: str, mode: str, then: Callable[[str], None], kind: Any = None) -> None:
-        path = self.session.frame.path if self.session else None
-        folder = path.parent if path else None
-        self._dialog = ask(self.fv, title, mode, folder, then, kind=kind)

@@ -40,6 +40,7 @@ class ParameterFields:
         self._units: dict[str, Any] = {}
         self._choices: dict[str, tuple[str, ...]] = {}
         tabs = Widgets.TabWidget(tabpos="top")
+        pages = []
         for group, title in TITLES.items():
             inner = Widgets.VBox()
             inner.set_border_width(4)
@@ -52,7 +53,9 @@ class ParameterFields:
             inner.add_widget(grid, stretch=0)
             widgets.fill(inner)
             tabs.add_widget(inner, title=_tr(title))
+            pages.append(inner)
         tabs.set_index(0)
+        widgets.fit_tabs(tabs, pages)
         box.add_widget(tabs, stretch=0)
 
     def _add(self, grid: Any, place: int, name: str, kind: Any, rule: Rule) -> None:
@@ -63,6 +66,7 @@ class ParameterFields:
         if kind is bool:
             grid.add_widget(field, place, 0)
             return
+        field.set_min_size(70, 20)  # the panel need not be wider than 400 pixels
         label, unit = Widgets.Label(_tr(rule.label)), Widgets.Label(_tr(rule.unit))
         label.set_tooltip(_tr(rule.help))
         for text in (label, unit):

@@ -102,6 +102,31 @@ class Corners:
         return _closed(tuple(self.points), self.erase)
 
 
+class Band:
+    """A rectangle being drawn round shapes to select them.
+
+    Parameters
+    ----------
+    start : (float, float)
+    kept : tuple of int
+        The places that stay selected.
+    """
+
+    def __init__(self, start: Point, kept: tuple[int, ...]) -> None:
+        self.start = self.tip = start
+        self.kept = kept
+
+    def move(self, point: Point) -> None:
+        """The mouse moved."""
+        self.tip = point
+
+    @property
+    def line(self) -> tuple[Point, ...]:
+        """What to show."""
+        (x0, y0), (x1, y1) = self.start, self.tip
+        return (x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)
+
+
 class Change:
     """Shapes being moved, resized or turned.
 

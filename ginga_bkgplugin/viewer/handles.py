@@ -12,6 +12,7 @@ from ginga_bkgplugin.recipe.shapes import (
     PixelBox,
     PixelCircle,
     PixelEllipse,
+    PixelPolygon,
 )
 from ginga_bkgplugin.sky.spans import Window, spans_of
 
@@ -75,6 +76,40 @@ def dragged(region: PixelRegion, handle: str, start: Point, end: Point) -> Pixel
         return region.replace(**{handle: max(abs(along if handle == "a" else across), _LEAST)})
     width, height = (max(2 * abs(side), _LEAST) for side in (along, across))
     return region.replace(width=width, height=height)
+
+
+def edge_at(region: PixelRegion, at: Point, near: float) -> int | None:
+    """The edge of a polygon within `near` pixels of a position, by the corner it begins at."""
+    if not isinstance(region, PixelPolygon) or len(region.vertices) > _MOST_VERTICES:
+        return None
+    begin = np.array(region.vertices)
+    line, away = np.roll(begin, -1, axis=0) - begin, np.array(at) - begin
+    length2 = np.maximum((line**2).sum(axis=1), 1e-12)
+    along = np.clip((line * away).sum(axis=1) / length2, 0, 1)
+    distance = np.hypot(*(away - along[:, np.newaxis] * line).T)
+    place = int(np.argmin(distance))
+    return place if distance[place] <= near else None
+
+
+def with_corner(after: int, region: PixelRegion, start: Point, end: Point) -> PixelRegion:
+    """The polygon with one more corner, at the end of a drag, after that of a place."""
+    assert isinstance(region, PixelPolygon)
+    corners = region.vertices
+    return region.replace(vertices=(*corners[: after + 1], end, *corners[after + 1 :]))
+
+
+def without_corner(region: PixelRegion, place: int) -> PixelRegion:
+    """A polygon without a corner, a stroke without a point.
+
+    Raises
+    ------
+    ParameterError
+        When too few are left.
+    """
+    spots = _spots(region)
+    points = list(getattr(region, spots))
+    del points[place]
+    return region.replace(**{spots: tuple(points)})
 
 
 def hit(regions: list[PixelRegion], x: float, y: float, near: float) -> int | None:

@@ -9,11 +9,13 @@ from typing import Any
 from ginga_bkgplugin.files.products import Product
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError
 from ginga_bkgplugin.sky.steps import Pass
+from ginga_bkgplugin.work.judged import begin_judging, take_judgement
+from ginga_bkgplugin.work.judging import judge
 from ginga_bkgplugin.work.loading import load_and_look
 from ginga_bkgplugin.work.look import begin_look, take_look
-from ginga_bkgplugin.work.pipeline import Result, Step
+from ginga_bkgplugin.work.pipeline import Result, Step, Work
 from ginga_bkgplugin.work.saving import make_product, save_products
-from ginga_bkgplugin.work.session import Session, Work
+from ginga_bkgplugin.work.session import Session
 from ginga_bkgplugin.work.worker import Worker
 
 
@@ -105,6 +107,12 @@ class Jobs:
             return step
 
         self.do(session, work, functools.partial(take_look, session, recipe))
+
+    def judge(self, session: Session) -> None:
+        """Judge the result: in the pool, in strips that leave Python's lock to others."""
+        result, frame = begin_judging(session), session.frame
+        take = functools.partial(take_judgement, session, result)
+        self.do(session, functools.partial(judge, frame, result), take)
 
     def cancel(self) -> None:
         """Stop the run at once; the result before stays."""

@@ -14,11 +14,12 @@ from ginga_bkgplugin.work.viewmodel import RegionRow, ViewModel
 
 SOURCES, INVALID, FILE = "sources", "invalid", "file"
 INVALID_STAYS = "Invalid pixels stay masked: they hold no measurement."
-NAME_STAYS = "This layer keeps its name."
 LOCKED_ALWAYS = "This layer is not drawn: there is nothing to lock."
 PAGE = 100  # shapes in the list at a time
 _HEIGHT = 170
+_FIXED = {INVALID: "pixels", SOURCES: "automatic"}  # cannot be renamed, and what they are
 _NAME = 3  # the column
+_FONT, _WIDEST_NAME = 9, 62  # all columns in 340 pixels
 _TIP = (
     "What masks, in its order: later shapes decide over earlier ones. Tick On to use a layer, Lock"
     " to protect it; double-click a name to change it, anything else to zoom there."
@@ -66,6 +67,8 @@ class LayerTable:
         self.box.set_spacing(2)
         self.widget = make_table(_columns(sky=False), _tr(_TIP), selection="multiple",
                                  height=_HEIGHT)  # fmt: skip
+        self.widget.set_font("sans", _FONT)
+        getattr(self.widget.get_widget(), "setIndentation", lambda _: None)(0)  # Qt
         self.widget.add_callback("selected", self._selected)
         self.widget.add_callback("activated", self._activated)
         self.widget.add_callback("changed", self._ticked)
@@ -138,6 +141,10 @@ class LayerTable:
             self._marked = None
         hush(False)
         self.widget.set_optimal_column_widths()
+        found: list[int] = getattr(self.widget, "get_column_widths", list)()  # Qt
+        if found:
+            self.widget.set_column_width(_NAME, min(found[_NAME], _WIDEST_NAME))
+            self.widget.set_column_width(len(found) - 1, 40)  # it takes what is left
 
     def _mark(self) -> None:
         """Select what is selected."""
@@ -163,7 +170,7 @@ class LayerTable:
     def delete(self) -> None:
         """Delete the selected layers."""
         files = [layer.place for layer in self.selected if layer.kind == FILE]
-        fixed = [layer for layer in self.selected if layer.kind in (SOURCES, INVALID)]
+        fixed = [layer for layer in self.selected if layer.kind in _FIXED]
         if any(layer.kind == "shape" for layer in self.selected) or not (files or fixed):
             self._do.delete_region()
         for place in sorted(files, reverse=True):
@@ -188,11 +195,9 @@ class LayerTable:
     def _renamed(self, _: Any, path: list[str], column: str, old: str, name: str) -> None:
         layer = self._layers.get(path[-1])
         self._shown = {}  # whatever comes of it, the list is shown anew
-        if layer is None or layer.kind in (SOURCES, INVALID):
-            self._do.say(_tr(NAME_STAYS))
-        elif layer.kind == FILE:
+        if layer is not None and layer.kind == FILE:
             self._do.change_mask(layer.place, "Name", name=name)
-        else:
+        elif layer is not None and layer.kind == "shape":
             self._do.change_regions((layer.place,), "Name", name=name)
 
     def _ticked(self, _: Any, *change: Any) -> None:
@@ -223,8 +228,8 @@ def _number(place: int, region: RegionRow) -> str:
 
 
 def _columns(*, sky: bool) -> list[Any]:
-    places = (("RA", "ra"), ("Dec", "dec"), ("Size [″]", "arcsec"))
-    pixels = (("x", "x"), ("y", "y"), ("Size [px]", "size"))
+    places = (("RA", "ra"), ("Dec", "dec"), ("Size", "arcsec"))
+    pixels = (("x", "x"), ("y", "y"), ("Size", "size"))
     return [
         (_tr("#"), "number"),
         (_tr("On"), "on", "check"),
@@ -253,8 +258,11 @@ def _rows(view: ViewModel, page: range) -> dict[str, dict[str, Any]]:
     missing = [mask.replace(name="") for mask in view.missing_masks]
     rows = {}
     for key, layer in _layers(view, page).items():
-        cells: dict[str, Any] = {"number": key, "on": layer.on, "locked": layer.locked,
-                                 "name": layer.name}  # fmt: skip
+        cells: dict[str, Any] = {"number": key, "on": layer.on, "locked": layer.locked}
+        if layer.kind in _FIXED:
+            cells["shape"] = _FIXED[layer.kind]
+        else:
+            cells["name"] = layer.name
         if layer.kind == "shape":
             cells |= _region_cells(view.regions[layer.place])
         elif layer.kind == FILE:

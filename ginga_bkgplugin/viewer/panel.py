@@ -68,12 +68,17 @@ class Panel:
         if self.fields.collect():
             self._do.run_recipe(mode)
 
-    def render(self, view: ViewModel | None, idle_words: str = "") -> None:
-        """Show a view model; None where there is no usable image, with words on why."""
+    def render(
+        self, view: ViewModel | None, idle_words: str = "", *, cancellable: bool = False
+    ) -> None:
+        """Show a view model; None where there is no usable image, with words on why.
+
+        `cancellable`: something runs, be it for another image.
+        """
         ready = view is not None and view.ready and not view.busy
         self.title.set_text(view.title if view else idle_words)
         self.masks.render(view, ready)
-        self.running.render(view, ready)
+        self.running.render(view, ready, cancellable)
         self.saving.render(view, ready)
         if view is not None:
             self.fields.render(view)

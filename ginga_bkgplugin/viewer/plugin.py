@@ -10,7 +10,7 @@ own regions, parameters and result, kept while you look at others.
 1. *Mask* by hand what must not count as sky, such as a large galaxy: choose a tool and drag on
    the image. In *Edit* click a shape to select it, drag it, resize it by its square handles, turn
    it by the round one, press Delete. A circle can be typed too, in pixels or RA, Dec, arcsec.
-   The list shows all layers: tick *On* or *Lock*, double-click to zoom there.
+   The list shows all layers: tick *On* or *Lock*, double-click to zoom there or to rename.
 2. Press *Run*. Sources are found by SEP on image minus background and masked by discs, the
    background is fitted again outside the mask, and so on: one row for each pass. *One more
    pass* and *Until nothing new* go on from there. *Cancel* stops at once.
@@ -27,7 +27,8 @@ a galaxy larger than your circle still grows its own mask.
 ``b`` brush, ``w`` eraser. The right button or Shift erases; ``m`` turns that round. The wheel,
 ``[`` and ``]`` size the brush. ``t`` adopts the masked source there as a shape, ``s`` masks the
 source there. Ctrl+Z undoes, Ctrl+Shift+Z redoes, Ctrl+A, Ctrl+C and Ctrl+V select, copy and
-paste. Ctrl-drag and the middle button pan. A region file can be dropped on the image.
+paste, Ctrl+Up and Ctrl+Down move shapes in the list. Ctrl-drag and the middle button pan. A region
+file can be dropped on the image.
 
 **Colours of the mask**
 
@@ -44,6 +45,7 @@ files or a folder.
 from __future__ import annotations
 
 import functools
+import math
 from pathlib import Path
 from typing import Any
 
@@ -58,19 +60,21 @@ from ginga_bkgplugin.viewer.exchange import Exchange
 from ginga_bkgplugin.viewer.guard import guarded
 from ginga_bkgplugin.viewer.images import complete_frame
 from ginga_bkgplugin.viewer.jobs import Jobs
+from ginga_bkgplugin.viewer.judges import JudgeActions
 from ginga_bkgplugin.viewer.looking import LookActions
 from ginga_bkgplugin.viewer.night import NightDesk
 from ginga_bkgplugin.viewer.overlays import MASK, OverlayLayer, legend
 from ginga_bkgplugin.viewer.panel import Panel
 from ginga_bkgplugin.viewer.results import add_to_channel
 from ginga_bkgplugin.viewer.sessions import Sessions
-from ginga_bkgplugin.viewer.views import Scene
+from ginga_bkgplugin.viewer.views import PIN_KEY, Scene
+from ginga_bkgplugin.work.judged import wants_judging
 from ginga_bkgplugin.work.loading import read_recipe
 from ginga_bkgplugin.work.look import wants_look
 from ginga_bkgplugin.work.session import Session
 
 
-class Background(LookActions, Exchange, LocalPlugin):
+class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
     """Wiring between Ginga, the panel, the layers and the session of the image on display."""
 
     def __init__(self, fv: Any, fitsimage: Any, ident: str | None = None) -> None:
@@ -90,6 +94,7 @@ class Background(LookActions, Exchange, LocalPlugin):
         for kind, name in ((MASK, "mask_opacity"), ("view", "view_opacity")):
             self.overlays.set_opacity(kind, float(self.settings.get(name)))
         self.prepare_looking(classes)
+        self.prepare_judging(classes)
         self.nights = NightDesk(self)
         self.shapes = ShapeLayer(
             fitsimage,
@@ -114,7 +119,7 @@ class Background(LookActions, Exchange, LocalPlugin):
     def start(self) -> None:
         """Show the layers and begin with the image on display."""
         canvas = self.fitsimage.get_canvas()
-        for layer in (self.overlays, self.shapes, self.divider):
+        for layer in (self.overlays, self.mark, self.shapes, self.divider):
             if not canvas.has_object(layer.canvas):
                 canvas.add(layer.canvas, redraw=False)
         self.jobs.warm_up()
@@ -140,7 +145,8 @@ class Background(LookActions, Exchange, LocalPlugin):
         self.shapes.activate(False)
         canvas = self.fitsimage.get_canvas()
         self.stop_looking()
-        for layer in (self.divider, self.shapes, self.overlays):
+        self.forget_box()
+        for layer in (self.divider, self.shapes, self.mark, self.overlays):
             if canvas.has_object(layer.canvas):
                 canvas.delete_object(layer.canvas, redraw=False)
         canvas.update_canvas(whence=0)
@@ -208,13 +214,18 @@ class Background(LookActions, Exchange, LocalPlugin):
             self.shapes.show(())
             self.overlays.show(Scene())
             self._show_looks()
+            self.forget_box()
             return
+        self.read_own_masks(session)
+        if wants_judging(session):
+            self.jobs.judge(session)
         view = session.view()
-        self.panel.render(view)
+        self.panel.render(view, cancellable=self.jobs.busy)
         with self.fitsimage.suppress_redraw:  # one for all layers
             self.shapes.show([row.pixel for row in view.regions], view.selection)
             self.overlays.show(self.scene(), session.live.changes)
             self._show_looks()
+        self.forget_box(view.judgement)
         if wants_look(session):
             self.jobs.look(session)
 
@@ -226,13 +237,17 @@ class Background(LookActions, Exchange, LocalPlugin):
 
     def _on_cursor(self, viewer: Any, button: int, x: float, y: float) -> None:
         if self.panel is not None and self.session is not None:
-            self.panel.show_value(self.session.value_at(int(x + 0.5), int(y + 0.5)))
+            self.panel.show_value(self.session.value_at(math.floor(x + 0.5), math.floor(y + 0.5)))
+            self.point_at_box(x, y)
 
     # --- what the user asks for
 
     def use_key(self, key: str, keys: set[str], at: Point) -> bool:
         """Do what a key over the image stands for; False leaves it to Ginga."""
         if not keys & GINGAS and self.use_look_key(key):
+            return True
+        if not keys & GINGAS and key == PIN_KEY:
+            self.pin_box(*at)
             return True
         return super().use_key(key, keys, at)
 

@@ -12,7 +12,10 @@ from ginga_bkgplugin.viewer import widgets
 from ginga_bkgplugin.viewer.looks import LookIntents
 from ginga_bkgplugin.viewer.masks import MaskIntents
 from ginga_bkgplugin.viewer.tables import PassTable
+from ginga_bkgplugin.viewer.verdicts import BoxTab, Headline, JudgeIntents, VerdictTab
 from ginga_bkgplugin.work.viewmodel import ViewModel
+
+_BOX = 2  # its place among the pages
 
 SAVE_CHOICES = (
     ("srcmask", "Mask", "The mask with the reasons as bits"),
@@ -24,7 +27,7 @@ SAVE_CHOICES = (
 )
 
 
-class Intents(MaskIntents, LookIntents, Protocol):
+class Intents(MaskIntents, LookIntents, JudgeIntents, Protocol):
     """What the user can ask for; the plugin does it."""
 
     def set_parameter(self, name: str, value: Any) -> None: ...  # noqa: D102
@@ -69,16 +72,33 @@ class RunSection:
         self.words = widgets.text_line(inner)
         self.error = widgets.text_line(inner)
         self.error.set_color(fg="#d62728")
+        self.headline = Headline(inner)
+        self.pages = widgets.Pages(inner, {
+            _tr("Passes"): _tr("What each pass found."),
+            _tr("Verdict"): _tr("Whether the map can be trusted: advice, numbers, plots."),
+            _tr("Box"): _tr("One box of the mesh: its pixels, measured or filled."),
+        })  # fmt: skip
+        passes, verdict, one = self.pages.boxes.values()
         self.passes = PassTable()
-        inner.add_widget(self.passes.widget, stretch=0)
-        self.summary = widgets.text_line(inner)
+        passes.add_widget(self.passes.widget, stretch=0)
+        self.summary = widgets.text_line(passes)
+        self.verdict = VerdictTab(verdict, do)
+        self.box = BoxTab(one, do)
 
-    def render(self, view: ViewModel | None, ready: bool) -> None:
-        """Show progress, words and passes."""
+    def box_is_open(self) -> bool:
+        """Whether the tab of one box is in front."""
+        return self.pages.current == list(self.pages.boxes)[_BOX]
+
+    def open_box(self) -> None:
+        """Bring the tab of one box to the front."""
+        self.pages.open(list(self.pages.boxes)[_BOX])
+
+    def render(self, view: ViewModel | None, ready: bool, cancellable: bool) -> None:
+        """Show progress, words, passes and the verdict."""
         self.run.set_enabled(ready)
         self.stable.set_enabled(ready)
         self.more.set_enabled(ready and view is not None and view.can_continue)
-        self.cancel.set_enabled(view is not None and view.busy)
+        self.cancel.set_enabled(cancellable)
         failed = view is not None and view.is_error
         words = view.words if view else ""
         widgets.show_text(self.words, "" if failed else words)
@@ -86,6 +106,8 @@ class RunSection:
         widgets.show_text(self.summary, view.summary if view else "")
         self.progress.set_value(view.fraction if view else 0.0)
         self.passes.show(view.rows if view else ())
+        self.headline.render(view)
+        self.verdict.render(view)
 
 
 class SaveSection:

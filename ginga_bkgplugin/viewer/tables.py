@@ -53,11 +53,16 @@ class PassTable:
 
 
 def make_table(
-    columns: list[tuple[str, ...]], tip: str, *, selection: str = "single", height: int = _HEIGHT
+    columns: list[tuple[str, ...]],
+    tip: str,
+    *,
+    key: str = "number",
+    selection: str = "single",
+    height: int = _HEIGHT,
 ) -> Any:
-    """A list whose rows are told apart by the column ``number``."""
+    """A list whose rows are told apart by the column `key`."""
     table = Widgets.TreeView(sortable=False, selection=selection, use_alt_row_color=True)
-    table.setup_table(columns, 1, "number")
+    table.setup_table(columns, 1, key)
     table.set_tooltip(tip)
     table.set_min_size(200, height)
     table.set_max_size(4000, height)

@@ -31,8 +31,9 @@ EDIT = "edit"
 TOOLS = {
     tool.name: tool
     for tool in (
-        Tool(EDIT, "Edit", "e", "Click a shape to select it, Ctrl+click for several; drag to move;"
-             " square handles resize, the round one turns; Delete."),
+        Tool(EDIT, "Edit", "e", "Click a shape to select it, Ctrl+click or drag a frame for"
+             " several; drag to move; square handles resize, the round one turns; click an edge"
+             " of a polygon for a new corner, Shift+click a corner to take it out; Delete."),
         Tool("circle", "Circle", "d", "Drag from the centre."),
         Tool("ellipse", "Ellipse", "l", "Drag from the centre to a corner of the box round it."),
         Tool("box", "Box", "x", "Drag from corner to corner; turn it in Edit."),

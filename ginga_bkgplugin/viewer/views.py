@@ -56,7 +56,7 @@ VIEWS = {
              " measured one."),
     )
 }  # fmt: skip
-HOLD_KEY, BLINK_KEY, SPLIT_KEY, BOXES_KEY = "q", "y", "Q", "G"
+HOLD_KEY, BLINK_KEY, SPLIT_KEY, BOXES_KEY, PIN_KEY = "q", "y", "Q", "G", "P"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -146,6 +146,8 @@ class LazyPlane(np.ndarray[Any, Any]):
             np.arange(size)[part if isinstance(part, slice) else np.ravel(part)]
             for size, part in zip(self.shape, key, strict=True)
         )
+        if not rows.size or not columns.size:  # of a window that is hardly there
+            return np.zeros((rows.size, columns.size), self.dtype)
         return np.asarray(self._sample(rows, columns), self.dtype)
 
 

@@ -48,6 +48,58 @@ def caption(line: Any, text: str) -> None:
     line.add_widget(label, stretch=0)
 
 
+def fit_tabs(tabs: Any, pages: list[Any]) -> None:
+    """Let tabs be as large as the page in front (Qt), not as the largest of all."""
+    native = tabs.get_widget()
+    if not hasattr(native, "currentChanged"):
+        return
+
+    def fit(current: int) -> None:
+        for place, page in enumerate(pages):
+            policy = page.get_widget().sizePolicy()
+            kinds = type(policy).Policy
+            kind = kinds.Preferred if place == current else kinds.Ignored
+            policy.setVerticalPolicy(kind)
+            policy.setHorizontalPolicy(kind)
+            page.get_widget().setSizePolicy(policy)
+        native.setMaximumHeight(native.minimumSizeHint().height())
+
+    native.currentChanged.connect(fit)
+    fit(native.currentIndex())
+
+
+class Pages:
+    """Pages of which one is seen, with a button for each; as tall as the page seen.
+
+    A tab widget is as tall as its tallest page where that has texts that wrap.
+    """
+
+    def __init__(self, box: Any, titles: dict[str, str]) -> None:
+        line = row(box)
+        self.buttons: dict[str, Any] = {}
+        self.boxes: dict[str, Any] = {}
+        for name, tip in titles.items():
+            button = self.buttons[name] = Widgets.ToggleButton(name)
+            button.set_tooltip(tip)
+            button.add_callback("activated", lambda _, on, name=name: self.open(name))
+            line.add_widget(button, stretch=1)
+            page = self.boxes[name] = Widgets.VBox()
+            page.set_border_width(0)
+            page.set_spacing(2)
+            box.add_widget(page, stretch=0)
+        self.open(next(iter(titles)))
+
+    def open(self, name: str) -> None:
+        """Show this page."""
+        self.current = name
+        for each, page in self.boxes.items():
+            self.buttons[each].set_state(each == name)
+            if each == name:
+                page.show()
+            else:
+                page.hide()
+
+
 def check(text: str, tip: str, on: bool) -> Any:
     """A check box with a tooltip."""
     widget = Widgets.CheckBox(text)

@@ -175,7 +175,10 @@ def _processes(jobs: int) -> Iterator[Executor]:
 
 
 def _collect(
-    tasks: Sequence[Task], indices: Sequence[int], executor: Executor, attend: Attend | None
+    tasks: Sequence[Task],
+    indices: Sequence[int],
+    executor: Executor,
+    attend: Attend | None = None,
 ) -> Iterator[tuple[int, tuple[Row, ...]]]:
     """Rows as they come. What died with its worker is tried once more, alone, at the end."""
     pending: dict[Future[tuple[Row, ...]], int] = {}

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ginga_bkgplugin.files.frames import Frame
+from ginga_bkgplugin.files.maskfile import SELF
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
 from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.recipe.recipe import Recipe
@@ -19,8 +18,9 @@ from ginga_bkgplugin.sky.layers import AUTOMATIC
 from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage, has
 from ginga_bkgplugin.sky.placing import to_pixel, to_pixels, to_sky
 from ginga_bkgplugin.work.carry import carry_regions
-from ginga_bkgplugin.work.history import History, Moment, Outcome, PackedMask
+from ginga_bkgplugin.work.history import History, Moment, Outcome
 from ginga_bkgplugin.work.livemask import LiveMask
+from ginga_bkgplugin.work.maskplanes import MaskPlanes, content
 
 LABELS = {name: rule.label for _, group in Recipe().groups() for name, _, _, rule in group.rules()}
 
@@ -42,8 +42,8 @@ class Editor:
         self.selection: tuple[int, ...] = ()
         self.outcome: Outcome | None = None
         self.history = History(Moment(recipe))
-        self._planes: dict[ImportedMask, PackedMask] = {}
-        self._unpacked: tuple[tuple[ImportedMask, ...], BoolImage | None] = ((), None)
+        self.planes = MaskPlanes()
+        self._tried: set[ImportedMask] = set()
         self.live = LiveMask()
 
     def say(self, words: str) -> None:
@@ -251,20 +251,11 @@ class Editor:
             and (not made or _layers(made) == _layers(self.recipe))
         ):
             return found
-        imported = self._known_planes()
+        imported = self.planes.joined(self.recipe.masks)
         if found is None and imported is None and not self.recipe.regions and not always:
             return None
         ny, nx = self.frame.data.shape
         return self.live.of((ny, nx), self.pixels(), found, imported, self.recipe.automatic)
-
-    def _known_planes(self) -> BoolImage | None:
-        """What the masks from files that were read mask; kept unpacked while they are the same."""
-        masks = tuple(m for m in self.recipe.masks if m.on and _content(m) in self._planes)
-        contents = tuple(map(_content, masks))
-        if self._unpacked[0] != contents:
-            planes = [self._planes[content].unpack() for content in contents]
-            self._unpacked = contents, np.logical_or.reduce(planes) if planes else None
-        return self._unpacked[1]
 
     # --- masks from files, automatic sources
 
@@ -273,13 +264,12 @@ class Editor:
 
         Where the recipe wants a file of that name which was not read yet, it takes its place.
         """
-        masks = list(self.recipe.masks)
-        missing = [m for m in self.missing_masks() if Path(m.path).name == Path(mask.path).name]
-        if missing:
-            masks[masks.index(missing[0])] = mask
+        masks, wanted = list(self.recipe.masks), self.wanted_mask(mask.path)
+        if wanted is not None:
+            masks[masks.index(wanted)] = mask
         else:
             masks.append(mask)
-        self._planes[_content(mask)] = PackedMask(plane)
+        self.planes.put(mask, plane)
         self._step("Import mask", dataclasses.replace(self.recipe, masks=tuple(masks)))
 
     def change_mask(self, place: int, step: str, **changes: Any) -> None:
@@ -295,7 +285,19 @@ class Editor:
 
     def missing_masks(self) -> tuple[ImportedMask, ...]:
         """Masks the recipe wants and the user has not named: their files are not followed."""
-        return tuple(m for m in self.recipe.masks if m.on and _content(m) not in self._planes)
+        return tuple(m for m in self.recipe.masks if m.on and m not in self.planes)
+
+    def wanted_mask(self, path: str) -> ImportedMask | None:
+        """The missing mask that a file of this name stands for, if there is one."""
+        name = Path(path).name
+        return next((m for m in self.missing_masks() if Path(m.path).name == name), None)
+
+    def own_masks(self) -> tuple[ImportedMask, ...]:
+        """Missing masks that stand in the image's own file: read unasked, each tried once."""
+        known = self.frame.path is not None
+        found = {m for m in self.missing_masks() if m.path == SELF and known} - self._tried
+        self._tried |= found
+        return tuple(found)
 
     def imported(self) -> BoolImage | None:
         """What the masks from files mask; None where there are none.
@@ -311,7 +313,7 @@ class Editor:
                 f"The recipe wants the mask {missing[0].path}: import that file, if you trust"
                 " the recipe, or switch it off in the list."
             )
-        return self._known_planes()
+        return self.planes.joined(self.recipe.masks)
 
     def set_automatic(self, on: bool) -> None:
         """Look for sources or not; without, the mask is that of the other layers exactly."""
@@ -323,13 +325,17 @@ class Editor:
 
     def set_parameter(self, name: str, value: Any) -> None:
         """Change one parameter; a wrong value is told and the old one kept."""
+        self.change_parameters(LABELS[name], {name: value})
+
+    def change_parameters(self, step: str, changes: dict[str, Any]) -> None:
+        """Change parameters as one step; wrong values are told and the old ones kept."""
         try:
-            recipe = self.recipe.with_parameters(**{name: value})
+            recipe = self.recipe.with_parameters(**changes)
         except BackgroundPluginError as error:
             self.fail(error)
             return
         if recipe != self.recipe:
-            self._step(LABELS[name], recipe, self.selection)
+            self._step(step, recipe, self.selection)
 
     def use_recipe(self, recipe: Recipe) -> None:
         """Replace regions, masks and parameters."""
@@ -340,9 +346,4 @@ class Editor:
 def _layers(recipe: Recipe) -> tuple[Any, ...]:
     """What of a recipe decides the mask, besides how sources are found."""
     shapes = [region.bare() for region in recipe.regions if region.on]
-    return shapes, [_content(mask) for mask in recipe.masks if mask.on], recipe.automatic
-
-
-def _content(mask: ImportedMask) -> ImportedMask:
-    """What decides a mask's pixels, to find them by."""
-    return mask.replace(name="", on=True)
+    return shapes, [content(mask) for mask in recipe.masks if mask.on], recipe.automatic

@@ -1,7 +1,7 @@
 """Whether products on disk are what a recipe would make of an image now.
 
 The content decides, not a date: size and time of a file say nothing after a copy, and lie after a
-clock was set. Hashing 61 Mpix took 0.17 s where the run took 4.7.
+clock was set.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ def fingerprint(frame: Frame, recipe: Recipe, imported: BoolImage | None = None)
     of its masks from files, and the versions of this package and of SEP.
     """
     found = hashlib.sha256()
-    found.update(np.ascontiguousarray(frame.data).data)
-    found.update(f"{frame.data.dtype.str}{frame.data.shape}".encode())
+    found.update(frame.checksum.encode())
     found.update(frame.header.tostring().encode("utf-8", "replace"))
     if recipe.invalid.use_dq and frame.dq is not None:
         found.update(np.ascontiguousarray(frame.dq).data)

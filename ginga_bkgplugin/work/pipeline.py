@@ -80,6 +80,16 @@ class Start:
     rows: tuple[PassRow, ...]
 
 
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What to run now; answers carry its serial."""
+
+    serial: int
+    recipe: Recipe
+    start: Start | None
+    imported: BoolImage | None = None
+
+
 Step = Stage | Pass | Result
 
 

@@ -18,15 +18,17 @@ from ginga_bkgplugin.files.subtracted import subtracted_words
 from ginga_bkgplugin.recipe.parameters import SourceMaskParameters
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.region import PixelRegion
-from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage
+from ginga_bkgplugin.sky.pixels import MaskImage
 from ginga_bkgplugin.sky.placing import has_sky
 from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
 from ginga_bkgplugin.work.editing import Editor
 from ginga_bkgplugin.work.history import Outcome, PackedMask
+from ginga_bkgplugin.work.judging import Judgement
 from ginga_bkgplugin.work.pipeline import (
     Result,
     Start,
     Step,
+    Work,
     only_passes_differ,
 )
 from ginga_bkgplugin.work.viewmodel import (
@@ -43,16 +45,6 @@ MOST_PASSES = next(
 )
 
 _MODES = {"run": "Run", "more": "One more pass", "stable": "Until nothing new"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Work:
-    """What to run now."""
-
-    serial: int
-    recipe: Recipe
-    start: Start | None
-    imported: BoolImage | None = None
 
 
 class Session(Editor):
@@ -85,6 +77,8 @@ class Session(Editor):
         self._region_rows = RegionRows()
         self._mask: MaskImage | None = None
         self.looked: Recipe | None = None
+        self.judged: Result | None = None
+        self.judgement: Judgement | None = None
         self._latest: tuple[Outcome | None, Result | None] = (None, None)
         if ready:
             self.describe(frame)
@@ -288,6 +282,7 @@ class Session(Editor):
         """Free the memory of the result; the recipe stays."""
         self.result, self.preview, self._rows = None, None, ()
         self.outcome, self._mask, self._latest = None, None, (None, None)
+        self.judged = self.judgement = None
         self.live.drops()
         self.say("The maps were freed to save memory: press Run to have them again.")
 
@@ -295,7 +290,8 @@ class Session(Editor):
 
     def value_at(self, x: int, y: int) -> str:
         """Image, maps and mask reason at a pixel, in words."""
-        return pixel_words(self.frame.data, self.shown, x, y)
+        boxes = self.judgement.boxes if self.judgement and self.preview is None else None
+        return pixel_words(self.frame.data, self.shown, boxes, x, y)
 
     def region_rows(self) -> tuple[RegionRow, ...]:
         """The regions in pixels and, where there is a WCS, on the sky."""
@@ -333,6 +329,8 @@ class Session(Editor):
             words=f"{stage.text} …" if stage and not self._is_error else self._words,
             is_error=self._is_error,
             summary=summary_words(result) if result else "",
+            judgement=self.judgement if self.judged is result else None,
+            stale=self.stale,
             saturation_hint="header: none" if level is None else f"header: {level:g}",
             has_wcs=has_sky(frame.wcs),
             has_dq=frame.dq is not None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +13,28 @@ from ginga_bkgplugin.recipe.errors import NoWCSError
 from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.region import PixelRegion, Point, Region, SkyRegion, common_ends
+from ginga_bkgplugin.sky.inspection import BoxReport
 from ginga_bkgplugin.sky.maps import value_at
-from ginga_bkgplugin.sky.pixels import reasons
+from ginga_bkgplugin.sky.pixels import MaskBit, reasons
 from ginga_bkgplugin.sky.placing import anchor, spots, to_pixels, to_skies
 from ginga_bkgplugin.sky.steps import Pass, PassRow
+from ginga_bkgplugin.sky.verdict import DO_NOT_USE, GOOD, LOOK, Verdict
+from ginga_bkgplugin.work.judging import Judgement
 from ginga_bkgplugin.work.pipeline import Result
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
+
+# Colours of Okabe & Ito's palette, safe for colour blindness; later ones cover earlier ones
+MASK_COLORS = {
+    MaskBit.SOURCE: (240, 228, 66),
+    MaskBit.SATURATED: (213, 94, 0),
+    MaskBit.REGION: (86, 180, 233),
+    MaskBit.IMPORTED: (0, 158, 115),
+    MaskBit.INVALID: (204, 121, 167),
+}
+SYMBOLS = {GOOD: "✓", LOOK: "▲", DO_NOT_USE: "✖"}
+COLORS = {GOOD: "#2e7d32", LOOK: "#b26a00", DO_NOT_USE: "#c62828"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +57,9 @@ class RegionRow:
             return "–"
         text = " × ".join(f"{getattr(region, name):.{digits}f}" for name in region.sizes)
         points = len(spots(region))
-        return " ".join([text, *([f"({points} points)"] if points > 1 else [])]).strip()
+        if points == 1:
+            return text
+        return f"{text} ({points} points)" if text else f"{points} points"
 
 
 class RegionRows:
@@ -106,6 +123,59 @@ class ViewModel:
     history: tuple[str, ...]
     history_place: int
     missing_masks: tuple[ImportedMask, ...]
+    judgement: Judgement | None
+    stale: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class FindingRow:
+    """One line of a verdict, in words."""
+
+    word: str
+    name: str
+    found: str
+    limit: str
+    sentence: str
+
+
+def verdict_words(view: ViewModel) -> str:
+    """The verdict in words; empty where there is no result to judge."""
+    if view.judgement is None:
+        return "Judging …" if view.has_result and not view.is_error else ""
+    words = view.judgement.verdict.words()
+    return f"Of the last run: {words}" if view.stale else words
+
+
+def finding_rows(verdict: Verdict) -> list[FindingRow]:
+    """The numbers of a verdict, one line for everything looked at."""
+    return [
+        FindingRow(
+            line.word,
+            line.name,
+            _number(line.value, line.unit, line.error),
+            _number(line.limit, line.unit).lstrip("+"),
+            line.sentence,
+        )
+        for line in verdict.lines
+    ]
+
+
+def _number(value: float, unit: str, error: float = 0.0) -> str:
+    if not math.isfinite(value):
+        return "–"
+    if unit == "share":
+        return f"{abs(value) if abs(value) < 5e-4 else value:.1%}"
+    within = f" ± {error:.2g}" if math.isfinite(error) and error > 0 else ""
+    return f"{value:+.3g}{within} σ" if unit == "sigma" else f"{value:.3g}{within}"
+
+
+def statistics_words(judgement: Judgement) -> str:
+    """The residual in numbers."""
+    found = judgement.statistics
+    return (
+        f"Residual of {found.count} free pixels: mean {found.mean:.4g}, median {found.median:.4g},"
+        f" sigma {found.sigma:.4g}, MAD {found.mad:.4g}, skew {found.skew:.3g}"
+    )
 
 
 def summary_words(result: Result) -> str:
@@ -130,8 +200,10 @@ def model_words(result: Result) -> str:
     return f"{name} from {fit.boxes - fit.filled} of {fit.boxes} boxes"
 
 
-def pixel_words(data: npt.NDArray[Any], shown: Pass | Result | None, x: int, y: int) -> str:
-    """Image, image minus background, background, rms and mask reason; nothing off the image.
+def pixel_words(
+    data: npt.NDArray[Any], shown: Pass | Result | None, boxes: BoxReport | None, x: int, y: int
+) -> str:
+    """Image, subtracted, background, rms, mask reason, box; nothing off the image.
 
     Parameters
     ----------
@@ -139,6 +211,8 @@ def pixel_words(data: npt.NDArray[Any], shown: Pass | Result | None, x: int, y: 
         The image.
     shown : Pass, Result or None
         Whose maps to read; None: there are none yet.
+    boxes : BoxReport or None
+        The mesh, where it was looked at.
     x, y : int
         0-based pixel.
     """
@@ -150,28 +224,23 @@ def pixel_words(data: npt.NDArray[Any], shown: Pass | Result | None, x: int, y: 
         return f"({x}, {y})  image {value:.6g}"
     fit, why = shown.fit, reasons(int(shown.mask[y, x]))
     level, rms = (value_at(sky_map, y, x) for sky_map in (fit.level_map, fit.rms_map))
+    box = boxes.at(x, y) if boxes is not None else None
+    made = "" if box is None else "  measured box" if box.measured else "  filled box"
     return (
         f"({x}, {y})  image {value:.6g}  sub {value - level:.4g}  bkg {level:.6g}"
-        f"  rms {rms:.4g}  {why}"
+        f"  rms {rms:.4g}  {why}{made}"
     )
 
 
 def done_words(result: Result) -> str:
-    """What to say when a run is done, with a warning where most of the map is not measured."""
+    """What to say when a run is done; how good the map is, the verdict says."""
     fit, rows, background = result.fit, result.rows, result.recipe.background
-    constant = background.is_2d and background.model == "constant"
     words = "Done."
     if rows:
         words = f"Done after {len(rows)} pass{'es' if len(rows) > 1 else ''}"
         smooth = background.method == "smooth"
         new = ", the sky no longer moves." if smooth else ", nothing new in the last."
         words += new if result.stable else "."
-    if fit.filled > fit.boxes / 2 and not constant:
-        made = "filled" if background.model == "mesh" else "extrapolated"
-        words += (
-            f" Look: only {fit.boxes - fit.filled} of {fit.boxes} boxes were measured, the rest"
-            f" is {made}. Mask less, or use a larger box or a constant."
-        )
     if fit.unphysical:
         words += (
             f" Look: the rms map is not above 0 at {fit.unphysical} pixels, where it swings beside"

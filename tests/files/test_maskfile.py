@@ -146,6 +146,30 @@ def test_flags_are_chosen_by_name_and_number(
     assert np.array_equal(plane, expected)
 
 
+def test_flags_that_are_named_are_masked_though_most_pixels_have_some_flag(tmp_path: Path) -> None:
+    flags = FLAGS | 32
+    path = _write(tmp_path / "m.fits", flags, MP_SAT=8, MP_DETECTED=5)
+
+    mask, plane = open_mask(path, SHAPE, bits=["SAT"])
+
+    assert mask.polarity == "bad"
+    assert np.array_equal(plane, flags & 256 != 0)
+    with pytest.raises(ParameterError, match="100% of it is set"):
+        open_mask(path, SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("DQ", "bits"), ("FLAGS", "bits"), ("SEGMAP", "labels"), ("X", "bits")]
+)
+def test_a_name_tells_flags_from_objects(tmp_path: Path, name: str, kind: str) -> None:
+    path = _write(tmp_path / "m.fits", FLAGS, EXTNAME=name)
+
+    look = look_at_mask(path, SHAPE)
+
+    assert look.kind == kind
+    assert look.sure == (name != "X")
+
+
 def test_decams_codes_are_no_bits(tmp_path: Path) -> None:
     codes = np.zeros(SHAPE, "i2")
     codes[0], codes[1], codes[2] = 1, 3, 5

@@ -176,6 +176,36 @@ class Desk:
             self.key("Return", widget)
         self.viewer.pump()
 
+    def use_file(self, entry: str, path: Path) -> None:
+        """Choose an entry of the menus of masks, then a file in its dialog."""
+        self.panel.masks.menu[entry].get_widget().trigger()
+        self.viewer.pump()
+        dialog = self.plugin._dialog
+        dialog.get_widget().hide()
+        dialog.make_callback("activated", [str(path)])
+        self.viewer.pump()
+
+    def question(self, words: str) -> str:
+        """Wait for a question with these words; all it says."""
+        self.wait(lambda: words in self._asked, f"the question {words!r}")
+        self.viewer.pump()
+        return self._asked
+
+    @property
+    def _asked(self) -> str:
+        dialog = getattr(self.plugin, "_dialog", None)
+        if not hasattr(dialog, "buttons"):
+            return ""
+        return str(dialog.get_content_area().get_children()[0].get_text())
+
+    def answer(self, text: str, typed: str = "") -> None:
+        """Type into the question that is shown, if asked to, and press one of its buttons."""
+        dialog = self.plugin._dialog
+        if typed:
+            self.type(dialog.get_content_area().get_children()[-1], typed, enter=False)
+        buttons = {button.get_text(): button for button in dialog.buttons}
+        self.press(buttons[text])
+
     def run(self, button: Any = None) -> Result:
         """Press Run, or another of its section, and wait for the end."""
         self.press(button or self.panel.running.run)

@@ -1,18 +1,16 @@
-"""Region files, masks from files, the clipboard, other images of the channel."""
+"""Region files, the clipboard, other images of the channel."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from astropy.io import fits
 
 from ginga_bkgplugin.files.regionfile import read_regions
 from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.recipe.shapes import PixelBox, PixelCircle
-from ginga_bkgplugin.sky.pixels import MaskBit
 from ginga_bkgplugin.sky.simulate import SimulatedField
 from tests.viewer.desk import Desk
 
@@ -26,34 +24,11 @@ point(5,5)
 """
 
 
-def _dialog(desk: Desk, entry: str, path: Path) -> None:
-    """Choose a menu's entry, then a file in its dialog."""
-    desk.panel.masks.menu[entry].get_widget().trigger()
-    desk.viewer.pump()
-    dialog = desk.plugin._dialog
-    dialog.get_widget().hide()
-    dialog.make_callback("activated", [str(path)])
-    desk.viewer.pump()
-
-
-def _answer(desk: Desk, text: str) -> None:
-    """Press a button of the question that is shown."""
-    buttons = {button.get_text(): button for button in desk.plugin._dialog.buttons}
-    desk.press(buttons[text])
-
-
-def _mask_file(desk: Desk, path: Path, share: float) -> Path:
-    mask = np.zeros(desk.session.frame.data.shape, np.uint8)
-    mask[: round(share * len(mask))] = 1
-    fits.PrimaryHDU(mask).writeto(path)
-    return path
-
-
 def test_a_region_file_is_loaded_and_what_is_left_out_is_told(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "some.reg"
     file.write_text(REGIONS)
 
-    _dialog(desk, "load", file)
+    desk.use_file("load", file)
 
     one, two = desk.regions
     assert (one.name, one.color, two.erase) == ("one", "red", True)
@@ -68,7 +43,7 @@ def test_regions_saved_are_the_same_when_loaded(desk: Desk, tmp_path: Path) -> N
     desk.plugin.add_shape(PixelCircle(100, 90, 20, name="a", color="#12ab34"))
     desk.plugin.add_shape(PixelBox(200, 150, 40, 30, 15, erase=True))
 
-    _dialog(desk, "save", tmp_path / "out.reg")
+    desk.use_file("save", tmp_path / "out.reg")
 
     found = read_regions(tmp_path / "out.reg", desk.session.frame).regions
     assert [(r.name, r.color, r.erase) for r in found] == [("a", "#12ab34", False), ("", "", True)]
@@ -94,63 +69,6 @@ def test_a_region_file_is_dropped_on_the_image(desk: Desk, tmp_path: Path) -> No
 
     assert len(desk.regions) == 2
     assert desk.channel.get_current_image().get("name") is not None
-
-
-def test_a_mask_that_is_clear_is_loaded_as_a_layer(desk: Desk, tmp_path: Path) -> None:
-    file = _mask_file(desk, tmp_path / "bad.fits", 0.1)
-
-    _dialog(desk, "mask", file)
-    desk.wait(lambda: desk.session.recipe.masks, "the mask")
-    desk.viewer.pump()
-
-    mask = desk.session.live_mask()
-    assert (mask == MaskBit.IMPORTED).mean() == pytest.approx(0.1)
-    assert ["file 1", "bad.fits"] in [
-        [row[0], row[3]] for row in desk.rows(desk.panel.masks.table)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("answer", "share"), [("Bad: mask it", 0.9), ("Good: mask the rest", 0.1)]
-)
-def test_the_polarity_is_asked_where_it_is_unclear(
-    desk: Desk, tmp_path: Path, answer: str, share: float
-) -> None:
-    file = _mask_file(desk, tmp_path / "which.fits", 0.9)
-    _dialog(desk, "mask", file)
-    desk.wait(lambda: hasattr(desk.plugin._dialog, "buttons"), "the question")
-
-    _answer(desk, answer)
-    desk.wait(lambda: desk.session.recipe.masks, "the mask")
-
-    (mask,) = desk.session.recipe.masks
-    assert mask.polarity == answer.split(":")[0].lower()
-    assert (desk.session.live_mask() != 0).mean() == pytest.approx(share)
-
-
-def test_flags_of_a_data_quality_plane_are_chosen(desk: Desk, tmp_path: Path) -> None:
-    flags = np.zeros(desk.session.frame.data.shape, np.int16)
-    flags[:30], flags[-60:] = 4, 256
-    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(flags, name="DQ")]).writeto(tmp_path / "q.fits")
-    _dialog(desk, "mask", tmp_path / "q.fits")
-    desk.wait(lambda: hasattr(desk.plugin._dialog, "buttons"), "the question")
-    entry = desk.plugin._dialog.get_content_area().get_children()[-1]
-
-    desk.type(entry, "256", enter=False)
-    _answer(desk, "Load")
-    desk.wait(lambda: desk.session.recipe.masks, "the mask")
-
-    assert (desk.session.live_mask() != 0).mean() == pytest.approx(60 / 300)
-
-
-def test_a_mask_of_another_size_is_refused_with_both_sizes(desk: Desk, tmp_path: Path) -> None:
-    fits.PrimaryHDU(np.zeros((10, 20), np.uint8)).writeto(tmp_path / "small.fits")
-
-    _dialog(desk, "mask", tmp_path / "small.fits")
-    desk.wait(lambda: desk.error, "the words")
-
-    assert "20 x 10" in desk.error
-    assert "360 x 300" in desk.error
 
 
 def _name(desk: Desk, stem: str) -> Any:
@@ -241,7 +159,7 @@ def test_without_wcs_the_same_pixels_are_used_only_when_the_user_says_so(
 
     desk.key("V", None, "Control")
     assert desk.regions == ()
-    _answer(desk, "Same pixels")
+    desk.answer("Same pixels")
 
     assert desk.regions[0].centre == pytest.approx((150, 150), abs=1.5)
 

@@ -9,8 +9,8 @@ from astropy.wcs import WCS
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.sky.simulate import sample_field
-from ginga_bkgplugin.work.pipeline import Result, run
-from ginga_bkgplugin.work.session import Session, Work
+from ginga_bkgplugin.work.pipeline import Result, Work, run
+from ginga_bkgplugin.work.session import Session
 
 FIELD = sample_field((200, 220), stars=20)
 SKY = Frame(FIELD.data, FIELD.header, wcs=WCS(FIELD.header))

@@ -57,18 +57,6 @@ def test_the_summary_and_the_cards_say_the_model(
     assert header["BKGVALU"] == result.fit.globalback
 
 
-@pytest.mark.parametrize(
-    ("model", "words"),
-    [("mesh", "the rest is filled"), ("plane", "the rest is extrapolated"), ("constant", None)],
-)
-def test_a_map_that_is_mostly_not_measured_says_so(model: str, words: str | None) -> None:
-    result = _result(radius=178, model=model)
-
-    assert result.fit.filled > result.fit.boxes / 2
-    told = done_words(result)
-    assert (words in told) if words else ("Look" not in told)
-
-
 def test_places_where_the_rms_is_not_above_0_are_told() -> None:
     result = _result()
     fit = dataclasses.replace(result.fit, unphysical=7)
