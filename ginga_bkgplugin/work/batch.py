@@ -26,7 +26,16 @@ from ginga_bkgplugin.work.cluster import dask_executor
 from ginga_bkgplugin.work.gathering import NOTHING, Named
 from ginga_bkgplugin.work.memory import available_memory, cores, fitting_jobs, job_memory
 from ginga_bkgplugin.work.processes import Processes
-from ginga_bkgplugin.work.task import STOPPED, Row, Task, Tell, failed, run_task, sweep
+from ginga_bkgplugin.work.task import (
+    STOPPED,
+    Row,
+    Task,
+    Tell,
+    check_folder,
+    failed,
+    run_task,
+    sweep,
+)
 
 _LISTEN = 0.2  # seconds: some systems let no Ctrl-C through while a thread waits
 
@@ -140,7 +149,11 @@ def run_batch(
     ------
     WorkerError
         When scheduler or workers do not answer.
+    ProductError
+        When nothing can be written into the folder of products.
     """
+    for folder in {task.folder for task in plan.tasks if task.folder and dask is None}:
+        check_folder(Path(folder))
     for index, why in plan.problems.items():
         yield index, (failed(plan.tasks[index], why),)
     rest = [k for k in range(len(plan.tasks)) if k not in plan.problems]
