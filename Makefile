@@ -40,6 +40,7 @@ OUT := docs
 benchmarks: .venv/ready-benchmarks
 	$(BIN)/python benchmarks/bench_speed.py $(SPEED) --output $(OUT)/benchmark-speed.md
 	$(BIN)/python benchmarks/bench_accuracy.py $(ACCURACY) --output $(OUT)/benchmark-accuracy.md
+	$(BIN)/python benchmarks/bench_night.py $(NIGHT) --output $(OUT)/benchmark-night.md
 
 .venv/ready-%: pyproject.toml .ci/setup
 	sh .ci/setup $(subst -,$(comma),$*)
