@@ -31,6 +31,7 @@ figures: .venv/ready-figures
 
 screenshots: .venv/ready-qt
 	$(BIN)/python docs/make_screenshots.py
+	$(BIN)/python docs/make_night_screenshots.py
 
 bench: .venv/ready-qt
 	$(BIN)/python benchmarks/bench_gui.py

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from ginga_bkgplugin import sample_field
 from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.viewer.launch import Viewer
 from ginga_bkgplugin.viewer.overlays import legend
-from ginga_bkgplugin.viewer.views import IMAGE
 
 IMAGES = Path(__file__).resolve().parent / "images"
 SIZE = (1120, 820)
@@ -68,6 +66,13 @@ class Camera:
         self.viewer.press(self.panel.running.run)
         self.viewer.wait(lambda: not self.session.busy, "the run", 120)
 
+    def show(self, *kinds: str) -> None:
+        """Tick these overlays and no other."""
+        for kind, check in self.panel.overlays.checks.items():
+            if bool(check.get_state()) != (kind in kinds):
+                self.viewer.press(check)
+        self.viewer.pump(0.3)
+
     def point_at(self, x: float, y: float) -> None:
         """Rest the cursor on a pixel, so that the panel shows its values."""
         from qtpy.QtCore import QPoint
@@ -92,14 +97,13 @@ class Camera:
             parent.ensureWidgetVisible(native, 0, 10)
         self.viewer.pump(0.2)
 
-    def shoot(self, name: str, colours: int = COLOURS, window: Any = None) -> None:
-        """Take a picture of the viewer, or of another window."""
+    def shoot(self, name: str, colours: int = COLOURS, widget: Any = None) -> None:
+        """Write the picture of the window, or of a widget of its own."""
         file = self.folder / name
-        if window is None:
+        if widget is None:
             self.viewer.grab(file)
         else:
-            self.viewer.pump(0.3)
-            window.get_widget().grab().save(str(file))
+            widget.get_widget().grab().save(str(file))
         shot = Image.open(file).convert("RGB")
         target = IMAGES / name
         few = shot.quantize(colours).getpalette()[: 3 * colours]
@@ -150,8 +154,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         viewer = Viewer(SIZE)
         try:
-            camera = Camera(viewer, Path(folder))
-            shoot_night(camera) if sys.argv[1:] == ["night"] else shoot_all(camera)
+            shoot_all(Camera(viewer, Path(folder)))
         finally:
             viewer.close()
 
@@ -162,11 +165,13 @@ def shoot_all(camera: Camera) -> None:
     camera.shoot("draw.png")
     camera.run()
     camera.shoot("panel.png")
-    camera.plugin.set_view("background")
-    camera.see(panel.looks.value)
+    panel.overlays.sliders["background"].set_value(90)
+    camera.plugin.set_opacity("background", 0.9)
+    camera.show("background")
+    camera.see(panel.overlays.value)
     camera.point_at(camera.field.galaxy.x, camera.field.galaxy.y)
     camera.shoot("background.png", colours=200)
-    camera.plugin.set_view(IMAGE)
+    camera.show("mask")
     panel.saving.folder.set_text("products")
     viewer.press(panel.saving.save)
     viewer.wait(lambda: "Saved" in camera.session.view().words, "saving", 60)
@@ -184,8 +189,6 @@ def shoot_all(camera: Camera) -> None:
     camera.see(panel.running.run)
     camera.run()
     camera.shoot("over-masked.png")
-    camera.plugin.set_parameter("mask_radius_factor", 3.0)
-    shoot_night(camera)
 
 
 def shoot_masking(camera: Camera) -> None:
@@ -198,29 +201,6 @@ def shoot_masking(camera: Camera) -> None:
     camera.bridge()
     camera.plugin.go_to_step(before)
     camera.plugin.set_tool("circle")
-
-
-def shoot_night(camera: Camera) -> None:
-    """Many images, one of them broken."""
-    files = []
-    for number in range(6):
-        field = sample_field((600, 700), stars=120, seed=number)
-        files.append(camera.folder / f"night-{number:02}.fits")
-        write_fits(files[-1], field.data, field.header)
-    files[3].write_bytes(files[3].read_bytes()[:200_000])
-    viewer, nights = camera.viewer, camera.plugin.nights
-    viewer.press(camera.panel.night)
-    window = nights.window
-    window.dialog.resize(480, 600)
-    window.output.set_text("products")
-    viewer.wait(lambda: not nights.night.view().busy, "the channel's list")
-    nights.list_files([str(file) for file in files])
-    viewer.wait(lambda: not nights.night.view().busy, "the list")
-    viewer.press(window.run)
-    viewer.wait(lambda: nights.night.view().lines[4].state == "running", "the run", 300)
-    viewer.pump(0.3)
-    camera.shoot("many-images.png", window=window.dialog)
-    viewer.wait(lambda: not nights.night.view().busy, "the end", 300)
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ class NightRun:
             self.say(" ".join([_count(len(images), "image"), "found.", *images.notes]))
 
         self._idle()
-        self._begin(work, "Looking at the headers …")
+        self._begin(work, "Looking at the headers …", daemon=True)
 
     def memory_words(self, recipe: Recipe, jobs: int) -> str:
         """How many images there are, how many at a time, and the memory they take."""
@@ -211,7 +211,8 @@ class NightRun:
 
         self._recipe = recipe
         self._lines = tuple(NightLine(line.entry) for line in self._lines)
-        self._begin(work, "Starting …")
+        # the program waits for this thread, which ends the children when it sees it end
+        self._begin(work, "Starting …", daemon=False)
 
     def cancel(self) -> None:
         """End the run; images that are done stay done, and a new run goes on from there."""
@@ -245,7 +246,7 @@ class NightRun:
             self._put(index, dataclasses.replace(self._lines[index], state=RUNNING))
         if fresh:
             self._changed()
-        return not self._over.is_set()
+        return not self._over.is_set() and threading.main_thread().is_alive()
 
     def _take(self, index: int, rows: tuple[Row, ...]) -> None:
         states = [row.state for row in rows]
@@ -256,7 +257,7 @@ class NightRun:
         with self._lock:
             self._lines = (*self._lines[:index], line, *self._lines[index + 1 :])
 
-    def _begin(self, work: Callable[[], None], words: str) -> None:
+    def _begin(self, work: Callable[[], None], words: str, *, daemon: bool) -> None:
         """Work in a thread of its own; one at a time, see `_idle`."""
         self._busy = True
         self._over.clear()
@@ -273,7 +274,7 @@ class NightRun:
                 self._busy = False
                 self._changed()
 
-        threading.Thread(target=attended, daemon=True).start()
+        threading.Thread(target=attended, daemon=daemon).start()
 
     def _idle(self) -> None:
         if self._busy:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +37,7 @@ class Watched:
         self.views.append(self.night.view())
 
     def wait(self, condition: Callable[[NightView], object]) -> NightView:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while not condition(self.night.view()):
             assert time.monotonic() < end, self.night.view()
             time.sleep(0.02)
@@ -113,6 +115,38 @@ def test_cancel_leaves_whole_files_and_a_new_run_goes_on(watched: Watched, tmp_p
     view = watched.wait(lambda view: view.lines[0].state == "kept")
     watched.night.cancel()
     watched.wait(lambda view: not view.busy)
+
+
+LEAVE = """
+import functools, pathlib, sys, time
+from ginga_bkgplugin import ImageSet, Recipe, read_frame
+from ginga_bkgplugin.work.nightrun import NightRun
+
+file = sys.argv[1]
+night = NightRun(lambda: None)
+night.find(functools.partial(ImageSet.of, [file]))
+while night.view().busy:
+    time.sleep(0.01)
+slow = Recipe().with_parameters(method="sep", passes=50, sigma=1.2, mask_radius_factor=0.0)
+night.start(slow, read_frame(file), jobs=1, kinds=["srcmask"])
+while night.view().lines[0].state != "running":
+    time.sleep(0.01)
+tasks = pathlib.Path("/proc/self/task").glob("*/children")
+print(*(child for task in tasks for child in task.read_text().split()))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_program_that_ends_ends_the_night(tmp_path: Path) -> None:
+    (file,) = write_night(tmp_path / "night", 1, (2500, 2500))
+
+    answer = subprocess.run(
+        [sys.executable, "-c", LEAVE, str(file)], check=True, capture_output=True, text=True
+    )
+
+    (child,) = answer.stdout.split()
+    assert not Path(f"/proc/{child}").exists()
+    assert list((tmp_path / "night").iterdir()) == [file]
 
 
 def test_words_of_the_list_and_of_memory(watched: Watched, tmp_path: Path) -> None:
