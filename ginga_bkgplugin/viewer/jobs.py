@@ -16,6 +16,7 @@ from ginga_bkgplugin.work.look import begin_look, take_look
 from ginga_bkgplugin.work.pipeline import Result, Step, Work
 from ginga_bkgplugin.work.saving import make_product, save_products
 from ginga_bkgplugin.work.session import Session
+from ginga_bkgplugin.work.subtractfiles import restore_file
 from ginga_bkgplugin.work.worker import Worker
 
 
@@ -167,6 +168,20 @@ class Jobs:
         session.say("Subtracting …")
         make = functools.partial(make_product, frame, result, "subbkg")
         self.do(session, make, lambda product: session.say(show(product)))
+
+    def restore(self, session: Session, show: Callable[[str], object]) -> None:
+        """Restore the file on display, and hand the path of the image to `show`."""
+        if session.frame.path is None:
+            session.fail(f"{session.frame.name}: it has no file. Save it, then restore that.")
+            return
+        session.say("Restoring …")
+
+        def done(answer: Any) -> None:
+            path, words = answer
+            session.say(f"Restored: {path.name}, {words}.")
+            show(str(path))
+
+        self.do(session, functools.partial(restore_file, session.frame.path), done)
 
     def do(self, session: Session, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
         """Do work in the pool and `done` with its answer on the GUI thread."""

@@ -63,7 +63,7 @@ from ginga_bkgplugin.viewer.judges import JudgeActions
 from ginga_bkgplugin.viewer.looking import LookActions
 from ginga_bkgplugin.viewer.overlays import MASK, OverlayLayer, legend
 from ginga_bkgplugin.viewer.panel import Panel
-from ginga_bkgplugin.viewer.results import add_to_channel
+from ginga_bkgplugin.viewer.results import add_to_channel, show_original
 from ginga_bkgplugin.viewer.sessions import Sessions
 from ginga_bkgplugin.viewer.views import PIN_KEY, Scene
 from ginga_bkgplugin.work.judged import wants_judging
@@ -274,8 +274,19 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
     @guarded
     def subtract(self) -> None:
         """Show image minus background in the channel ``<channel>_bkg``."""
-        session = self._ready()
-        self.jobs.subtract(session, functools.partial(add_to_channel, self.fv, self.channel))
+        session, name = self._ready(), str(self.channel.get_current_image().get("name"))
+        show = functools.partial(add_to_channel, self.fv, self.channel, name)
+        self.jobs.subtract(session, show)
+
+    @guarded
+    def restore(self) -> None:
+        """Show the image as it was before its background was subtracted."""
+        session, image = self._ready(), self.channel.get_current_image()
+        words = show_original(self.fv, image)
+        if words:
+            session.say(words)
+        else:
+            self.jobs.restore(session, lambda path: self.fv.load_file(path, chname=self.chname))
 
     @guarded
     def save(self, kinds: list[str], folder: str, overwrite: bool) -> None:

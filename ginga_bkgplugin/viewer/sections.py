@@ -34,6 +34,7 @@ class Intents(MaskIntents, LookIntents, JudgeIntents, Protocol):
     def run_recipe(self, mode: str) -> None: ...  # noqa: D102
     def cancel_run(self) -> None: ...  # noqa: D102
     def subtract(self) -> None: ...  # noqa: D102
+    def restore(self) -> None: ...  # noqa: D102
     def save(self, kinds: list[str], folder: str, overwrite: bool) -> None: ...  # noqa: D102
     def choose_folder(self) -> None: ...  # noqa: D102
     def open_recipe(self) -> None: ...  # noqa: D102
@@ -138,6 +139,11 @@ class SaveSection:
             _tr("Show image minus background in another channel; the image itself stays."),
             do.subtract,
         )  # fmt: skip
+        self.restore = widgets.button(
+            line, _tr("Restore"),
+            _tr("Take a subtraction back: show the image as it was before."),
+            do.restore,
+        )  # fmt: skip
         line = widgets.row(inner)
         widgets.fill(line)
         self.load = widgets.button(
@@ -157,5 +163,6 @@ class SaveSection:
         """Enable what can be done now."""
         self.open.set_enabled(ready)
         self.load.set_enabled(ready and view is not None and view.can_load)
+        self.restore.set_enabled(ready and view is not None and view.is_subtracted)
         for button in (self.save, self.subtract):
             button.set_enabled(ready and view is not None and view.has_result)

@@ -125,7 +125,8 @@ def test_the_buttons_say_what_can_be_done(desk: Desk) -> None:
     def enabled() -> list[str]:
         running, saving = desk.panel.running, desk.panel.saving
         buttons = {"run": running.run, "cancel": running.cancel, "more": running.more,
-                   "save": saving.save, "subtract": saving.subtract}  # fmt: skip
+                   "save": saving.save, "subtract": saving.subtract,
+                   "restore": saving.restore}  # fmt: skip
         return [name for name, each in buttons.items() if each.get_widget().isEnabled()]
 
     assert enabled() == ["run"]
