@@ -25,7 +25,7 @@ from ginga_bkgplugin.recipe.recipe import GROUPS
 from ginga_bkgplugin.work.pipeline import finish, run
 from ginga_bkgplugin.work.saving import make_product
 
-COMMANDS = ("demo", "view", "run", "status", "subtract", "restore")
+COMMANDS = ("demo", "view", "run", "status", "subtract", "restore", "report")
 _REQUEST = re.compile(r"^<!-- table: ([\w-]+) -->$", re.MULTILINE)
 
 

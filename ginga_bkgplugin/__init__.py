@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from ginga_bkgplugin.work.judging import Judgement, judge
     from ginga_bkgplugin.work.loading import load_result, read_recipe, stale_products
     from ginga_bkgplugin.work.pipeline import Result, run
+    from ginga_bkgplugin.work.report import report
     from ginga_bkgplugin.work.saving import save_products
     from ginga_bkgplugin.work.subtractfiles import restore_file, subtract_file
     from ginga_bkgplugin.work.task import Row
@@ -219,6 +220,7 @@ _HOMES = {
         "Result",
         "run",
     ),
+    "work.report": ("report",),
     "work.saving": ("save_products",),
     "work.subtractfiles": (
         "restore_file",
@@ -328,6 +330,7 @@ __all__ = [
     "read_mesh",
     "read_recipe",
     "read_regions",
+    "report",
     "restore_file",
     "run",
     "sample_field",

@@ -47,11 +47,20 @@ def test_run_writes_the_products_beside_the_image(image: Path, capsys: Printed) 
     assert _names(image.parent) == sorted([*USUAL, "a.fits"])
     printed = capsys.readouterr()
     assert printed.out.startswith("a.fits: Background 9")
-    assert [line.strip() for line in printed.out.splitlines()[1:]] == [
+    word = fits.getval(image.parent / "a.bkgmap.fits", "BKGWORD")
+    assert printed.out.splitlines()[1].startswith(f"  Verdict: {word}.")
+    assert [line.strip() for line in printed.out.splitlines()[2:]] == [
         str(image.parent / name)
         for name in ("a.srcmask.fits", "a.invalidmask.fits", "a.bkgmap.fits", "a.bkgrms.fits",
                      "a.bkg.json")
     ]  # fmt: skip
+
+
+def test_no_verdict_is_said_where_none_is_wanted(image: Path, capsys: Printed) -> None:
+    assert main(["run", str(image), "--no-verdict"]) == 0
+
+    assert "Verdict" not in capsys.readouterr().out
+    assert "BKGWORD" not in fits.getheader(image.parent / "a.bkgmap.fits")
 
 
 def test_progress_goes_to_stderr(image: Path, capsys: Printed) -> None:

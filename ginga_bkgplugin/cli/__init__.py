@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ginga_bkgplugin.cli.options import add_recipe_options, effective_recipe
+from ginga_bkgplugin.cli.reporting import add_report
 from ginga_bkgplugin.cli.running import add_run
 from ginga_bkgplugin.cli.subtracting import add_restore, add_subtract
 from ginga_bkgplugin.cli.talk import say, talk
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     add_status(commands)
     add_subtract(commands)
     add_restore(commands)
+    add_report(commands)
     return parser
 
 

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from ginga_bkgplugin.cli import Commands
 
-_SHOWN = ("file", "hdu", "state", "seconds", "masked", "globalback", "globalrms", "filled")
+_SHOWN = ("file", "hdu", "state", "seconds", "masked", "globalback", "globalrms", "filled",
+          "verdict")  # fmt: skip
 
 
 def add_run(commands: Commands) -> None:
@@ -82,6 +83,8 @@ def _add_writing(parser: argparse.ArgumentParser) -> None:
     add("--redo", action="store_true", help=text)
     text = "masks as compressed tiles (default), or plain"
     add("--compress", action=argparse.BooleanOptionalAction, default=True, help=text)
+    text = "judge each result (default): can it be trusted, and why not"
+    add("--verdict", action=argparse.BooleanOptionalAction, default=True, help=text)
     text = "style of the products' names (default: %(default)s)"
     add("--names", choices=STYLES, default=STYLES[0], help=text)
     text = "a row for each image: state, seconds, masked, background, ...; replaced if there"
@@ -115,7 +118,7 @@ def run_command(options: argparse.Namespace) -> int:
     progress = _Progress(images, alone)
     how = {
         "jobs": options.jobs, "overwrite": options.overwrite, "redo": options.redo, "named": named,
-        "compress": options.compress, "offsets": options.chip_offsets,
+        "compress": options.compress, "verdict": options.verdict, "offsets": options.chip_offsets,
     }  # fmt: skip
     with progress:
         if alone and options.table is None:  # a table takes longer to import than its row is worth
@@ -128,10 +131,12 @@ def run_command(options: argparse.Namespace) -> int:
             table = images.run(
                 recipe, save=kinds, names=options.names, common=options.common, **how,
                 dask=options.dask, table=options.table, each=progress.row,
-                say=None if options.dask else talk,
+                say=None if alone or options.dask else talk,
+                tell=progress.step if alone else None,
             )  # fmt: skip
-            table["file"] = [Path(file).name for file in table["file"]]
-            _print(table[_SHOWN])
+            if not alone:
+                table["file"] = [Path(file).name for file in table["file"]]
+                _print(table[_SHOWN])
     return 1 if progress.failures else 0
 
 
@@ -169,6 +174,8 @@ class _Progress:
         elif self._alone:
             words = summary_words(self._result) if self._result else "kept, nothing to do"
             say(f"{name}: {words}")
+            if row.verdict:
+                say(f"  {verdict_words(row)}")
             for path in row.products:
                 say(f"  {path}")
         for note in row.note.splitlines() if row.state not in (FAILED, STOPPED) else ():
@@ -217,6 +224,11 @@ def _images(options: argparse.Namespace) -> ImageSet:
 def _print(table: Table) -> None:
     for line in table.pformat(max_lines=-1, max_width=-1):
         say(line)
+
+
+def verdict_words(row: Row) -> str:
+    """The verdict in a line."""
+    return f"Verdict: {row.verdict}. {row.why}".rstrip()
 
 
 def pass_words(row: PassRow) -> str:

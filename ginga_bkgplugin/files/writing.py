@@ -252,7 +252,12 @@ def _bytes_of(header: fits.Header) -> bytes:
 
 def write_text(path: Path, text: str, *, overwrite: bool = False) -> None:
     """Write a text file whole or not at all; raises like `write_fits`."""
-    _write(path, lambda file: file.write(text.encode()), overwrite)
+    write_bytes(path, text.encode(), overwrite=overwrite)
+
+
+def write_bytes(path: Path, content: bytes, *, overwrite: bool = False) -> None:
+    """Write a file of any kind whole or not at all; raises like `write_fits`."""
+    _write(path, lambda file: file.write(content), overwrite)
 
 
 def check_absent(paths: Iterable[Path]) -> None:

@@ -30,6 +30,7 @@ _MODELS = (("plane", "A plane"), ("poly2", "A polynomial of degree 2"),
            ("poly3", "A polynomial of degree 3"))  # fmt: skip
 _ISOPHOTE = 0.5  # of the noise of a pixel: how far a source reaches
 _LEAST_PEAK = 3.0  # of the noise of a pixel, of a source worth advice
+_LEAST_MIDDLE = 1.2  # its median inside the circle: structure of the sky is flatter
 _MOST_OF_FRAME = 0.6  # wider is sky
 _FEWEST_BOXES = 6  # along a side that a larger box leaves
 _BIN, _BINS = 0.025, 12  # of the range from sky to top: where saturated pixels pile up
@@ -316,6 +317,8 @@ def largest_source(residual: Residual, boxes: BoxReport, fit: SkyFit) -> Extent 
         return None
     y, x = np.ogrid[: depth.shape[0], : depth.shape[1]]
     circle = np.hypot(y - j, x - i) <= radius
+    if np.median(signal[circle]) < _LEAST_MIDDLE:
+        return None
     hidden = float(residual.hidden[circle].sum() / max(count[circle].sum(), 1))
     middle = (BLOCK - 1) / 2
     return Extent(float(i * BLOCK + middle), float(j * BLOCK + middle), radius * BLOCK, hidden)

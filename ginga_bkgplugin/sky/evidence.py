@@ -155,7 +155,7 @@ def bright_pixels(residual: Residual) -> tuple[float, float]:
 
 
 def filling_error(level: Nodes, measured: BoolImage, away: int, *, stepped: bool) -> float:
-    """How far the map at a box is from what boxes `away` boxes off say of it, where all are known.
+    """How far the sky in a box is from what boxes `away` boxes off say of it, where all are known.
 
     Between two boxes, half their sum, after a surface of degree two, which smooth filling carries
     on; where holes are filled in steps, the nearer one. The rms over all places along both axes;
@@ -164,7 +164,7 @@ def filling_error(level: Nodes, measured: BoolImage, away: int, *, stepped: bool
     Parameters
     ----------
     level : ndarray
-        The map at the boxes.
+        Means of the boxes.
     measured : ndarray of bool
     away : int
         Boxes.
@@ -173,7 +173,8 @@ def filling_error(level: Nodes, measured: BoolImage, away: int, *, stepped: bool
     """
     changes = []
     if not stepped and measured.any():
-        level = level - polynomial_surface(level, measured.astype(float), 2)
+        known = np.where(measured, level, 0.0)
+        level = known - polynomial_surface(known, measured.astype(float), 2)
     for axis in (0, 1):
         values, known = np.moveaxis(level, axis, 0), np.moveaxis(measured, axis, 0)
         if stepped:

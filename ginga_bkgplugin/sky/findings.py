@@ -48,6 +48,7 @@ RMS_OFF = 0.1, 0.5  # of the rms
 FILLED_SHARE = 0.6, 0.9  # of the boxes
 UNTESTED_SHARE = 0.2, 2.0  # of the boxes, filled, where the filling cannot be tested
 MASKED_SHARE = 0.8, 0.95  # of the frame
+_LEAST_GOOD = 0.3  # of a box, to tell how the sky changes
 
 
 def judge_sky(
@@ -121,7 +122,8 @@ def judge_filling(boxes: BoxReport, sigma: float, background: BackgroundParamete
     away = int(np.max(boxes.distance[boxes.distance > 0], initial=0))
     value = float("nan")
     if away and background.is_2d and not background.modelled and sigma > 0:
-        value = filling_error(boxes.level / sigma, boxes.measured, away, stepped=stepped)
+        known = boxes.measured & (boxes.good >= _LEAST_GOOD)
+        value = filling_error(boxes.mean / sigma, known, away, stepped=stepped)
     word = graded(value, FILLING)
     if np.isnan(value):
         said = "Nothing had to be filled."
@@ -129,9 +131,8 @@ def judge_filling(boxes: BoxReport, sigma: float, background: BackgroundParamete
             said = "Too little is measured to tell how good the filling is."
             word = graded(boxes.filled / boxes.measured.size, UNTESTED_SHARE)
     else:
-        said = (
-            f"Filled from up to {away} boxes away, where the sky may differ by {value:.2f} sigma."
-        )
+        far = "the next box" if away == 1 else f"up to {away} boxes away"
+        said = f"Filled from {far}, where the sky may differ by {value:.2f} sigma."
     cure = " Choose fill smooth, the method smooth, or a plane." if stepped else (
         " Take larger boxes, or a plane or a polynomial."
     )  # fmt: skip
@@ -148,7 +149,7 @@ def judge_bias(residual: Residual) -> Finding:
     word = graded(surely(value, error, 1), BIAS)
     said = f"The free sky is left at {value:+.3f} ± {error:.3f} sigma."
     cure = " Mask more of the sources, or use the method smooth." if value > 0 else (
-        " The map is too high: take smaller boxes, or mask more."
+        " The map is too high: mask more of the sources; if it is structure, take smaller boxes."
     )  # fmt: skip
     return Finding("bias", word, said + cure * (word != GOOD), value, error, BIAS[0])
 
@@ -232,7 +233,9 @@ def judge_bumps(bumps: Sequence[Bump]) -> Finding:
     """The map under large masks, beside its surroundings."""
     sure = [(surely(max(bump.height, 0.0), bump.error, len(bumps)), bump) for bump in bumps]
     if not sure:
-        return _unseen("under masks", BUMP[0], "No mask larger than the boxes.")
+        return _unseen(
+            "under masks", BUMP[0], "No mask larger than the boxes has measured sky on all sides."
+        )
     size, worst = max(sure, key=lambda each: each[0])
     word = graded(size, BUMP)
     if word == GOOD:

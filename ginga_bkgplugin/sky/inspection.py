@@ -137,11 +137,10 @@ class BoxReport:
         """How much was measured, in a line."""
         if not self.filled:
             return f"all {self.measured.size} boxes measured"
-        far = (
-            f", the farthest {self.farthest} boxes from a measured one"
-            if self.farthest > 0
-            else ""
-        )
+        far = ""
+        if self.farthest > 0:
+            boxes = "box" if self.farthest == 1 else "boxes"
+            far = f", the farthest {self.farthest} {boxes} from a measured one"
         return f"{self.filled} of {self.measured.size} boxes filled{far}"
 
     def at(self, x: float, y: float) -> Box | None:

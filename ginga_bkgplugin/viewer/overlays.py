@@ -14,18 +14,10 @@ from ginga import cmap
 from ginga.BaseImage import BaseImage
 from ginga.RGBMap import RGBMapper
 
-from ginga_bkgplugin.sky.pixels import MaskBit
 from ginga_bkgplugin.viewer import views
 from ginga_bkgplugin.viewer.views import IMAGE, VIEWS, Scene
+from ginga_bkgplugin.work.viewmodel import MASK_COLORS
 
-# Colours of Okabe & Ito's palette, safe for colour blindness; later ones cover earlier ones
-MASK_COLORS = {
-    MaskBit.SOURCE: (240, 228, 66),
-    MaskBit.SATURATED: (213, 94, 0),
-    MaskBit.REGION: (86, 180, 233),
-    MaskBit.IMPORTED: (0, 158, 115),
-    MaskBit.INVALID: (204, 121, 167),
-}
 BOX_COLORS = {views.LINE: (255, 255, 255, 120), views.HATCH: (230, 159, 0, 210)}
 MASK, BOXES = "mask overlay", "boxes"
 _WHOLE = (0, 255)  # cut levels of a plane of codes

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from astropy.table import Table
 
 _UNITS = {"seconds": "s", "masked": "percent"}
-_TEXT = ("file", "hdu", "state", "note", "products")
+_TEXT = ("file", "hdu", "state", "verdict", "why", "note", "products")
 _FORMATS = {"seconds": ".2f", "masked": ".2f", "globalback": ".6g", "globalrms": ".4g"}
 
 

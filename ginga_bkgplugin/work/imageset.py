@@ -234,6 +234,7 @@ class ImageSet:
         overwrite: bool = False,
         redo: bool = False,
         compress: bool = True,
+        verdict: bool = True,
         named: Named = NOTHING,
         common: str | None = None,
         offsets: bool = False,
@@ -265,6 +266,8 @@ class ImageSet:
             Compute all anew.
         compress : bool
             Write masks as compressed tiles.
+        verdict : bool
+            Judge each result: the columns ``verdict`` and ``why``, the card ``BKGWORD``.
         named : Named
             Region files, masks, the image that was drawn on.
         common : {"constant", "plane", "poly2"}, optional
@@ -290,7 +293,7 @@ class ImageSet:
             check_table(Path(table))
         plan = self.plan(
             recipe, jobs=jobs, kinds=tuple(save), style=names, overwrite=overwrite, redo=redo,
-            compress=compress, named=named, common=common or "", offsets=offsets,
+            compress=compress, verdict=verdict, named=named, common=common or "", offsets=offsets,
         )  # fmt: skip
         if say is not None:
             say(plan.words)

@@ -68,6 +68,12 @@ class Judgement:
         """``good``, ``look here`` or ``do not use``."""
         return self.verdict.word
 
+    @property
+    def why(self) -> str:
+        """What speaks against the background, and the advice; empty for a good one without."""
+        said = [line.sentence for line in self.verdict.complaints]
+        return " ".join([*said, *(f"Try: {each.words}. {each.why}" for each in self.advice)])
+
     def row(self) -> dict[str, float | str]:
         """The judgement as a row of a table: the word, and every number by name."""
         numbers = {finding.name: finding.value for finding in self.verdict.lines}

@@ -20,6 +20,7 @@ from ginga_bkgplugin.sky.mosaic import common_levels, measure_chip, with_level
 from ginga_bkgplugin.sky.pixels import BoolImage
 from ginga_bkgplugin.work.fingerprint import CARD, fingerprint, joined
 from ginga_bkgplugin.work.gathering import gather
+from ginga_bkgplugin.work.judging import Judgement, judge
 from ginga_bkgplugin.work.pipeline import Result
 from ginga_bkgplugin.work.saving import make_folder, make_product
 from ginga_bkgplugin.work.subtracting import check_not_subtracted
@@ -33,6 +34,7 @@ from ginga_bkgplugin.work.task import (
     failed,
     keep_or_replace,
     kept_row,
+    word_cards,
 )
 
 
@@ -45,6 +47,7 @@ class _Chip:
     imported: BoolImage | None
     notes: list[str]
     result: Result | None = None
+    judgement: Judgement | None = None
     problem: str = ""
 
 
@@ -83,11 +86,13 @@ def run_mosaic(task: Task, tell: Tell | None) -> tuple[Row, ...]:
     good = [chip for chip in chips if chip.result is not None]
     if good and task.common:
         _share(task, good)
+    for chip in good if task.verdict else ():
+        chip.judgement = judge(chip.frame, chip.result) if chip.result else None
     if good:
         _write(task, good, prints, replace)
     names = [paths[kind] for kind in task.kinds]
     return tuple(
-        done_row(task, chip.frame, chip.result, names, chip.notes)
+        done_row(task, chip.frame, chip.result, chip.judgement, names, chip.notes)
         if chip.result is not None
         else dataclasses.replace(failed(task, chip.problem), hdu=chip.frame.tag)
         for chip in chips
@@ -130,6 +135,8 @@ def _write(task: Task, chips: Sequence[_Chip], prints: dict[str, str], replace: 
             assert chip.result is not None
             product = make_product(chip.frame, chip.result, kind)
             product.header[CARD] = (prints[chip.frame.tag], "of image, recipe and versions")
+            for name, *card in word_cards(chip.judgement):
+                product.header[name] = tuple(card)
             if task.common:
                 words = task.common + (" with offsets" if task.offsets else "")
                 product.header["BKGCOMM"] = (words, "surface common to all chips")

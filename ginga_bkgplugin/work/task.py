@@ -33,9 +33,11 @@ from ginga_bkgplugin.sky import strips
 from ginga_bkgplugin.sky.pixels import BoolImage
 from ginga_bkgplugin.work.fingerprint import CARD, fingerprint, outdated
 from ginga_bkgplugin.work.gathering import NOTHING, Named, gather
+from ginga_bkgplugin.work.judging import Judgement, judge
 from ginga_bkgplugin.work.pipeline import Result, Step, run
 from ginga_bkgplugin.work.saving import check_saving, save_products
 
+WORD = "BKGWORD"
 DONE, KEPT, FAILED, STOPPED = "done", "kept", "failed", "stopped"
 USUAL = ("srcmask", "invalidmask", "bkgmap", "bkgrms", RECIPE)
 
@@ -69,6 +71,8 @@ class Task:
         Compute even what is there already, and replace it.
     compress : bool
         Write masks as compressed tiles.
+    verdict : bool
+        Judge the result.
     common, offsets
         The surface common to all chips, see `sky.mosaic.common_levels`; "" for none.
     threads : int
@@ -84,6 +88,7 @@ class Task:
     overwrite: bool = False
     redo: bool = False
     compress: bool = True
+    verdict: bool = True
     common: str = ""
     offsets: bool = False
     threads: int = 0
@@ -115,6 +120,10 @@ class Row:
         Boxes of the mesh, and those that were not measured.
     passes : int
         Of source detection.
+    verdict : {"good", "look here", "do not use", ""}
+        Whether the background can be trusted, see `judge`; empty where that was not asked for.
+    why : str
+        What speaks against it, and advice.
     note : str
         Why it failed, or what to know.
     products : tuple of str
@@ -131,6 +140,8 @@ class Row:
     boxes: int = 0
     filled: int = 0
     passes: int = 0
+    verdict: str = ""
+    why: str = ""
     note: str = ""
     products: tuple[str, ...] = ()
 
@@ -185,11 +196,12 @@ def run_single(task: Task, tell: Tell | None) -> Row:
         notes.append(f"Look: this image is {subtracted_words(frame)}.")
     check_space(paths, frame.data.size)
     result = computed(frame, recipe, imported, tell)
-    card = (CARD, prints[frame.tag], "of image, recipe and versions")
+    judgement = judge(frame, result) if task.verdict else None
+    cards = [(CARD, prints[frame.tag], "of image, recipe and versions"), *word_cards(judgement)]
     written = save_products(
-        frame, result, task.kinds, **where, compress=task.compress, cards=[card]
+        frame, result, task.kinds, **where, compress=task.compress, cards=cards
     )
-    return done_row(task, frame, result, written, notes)
+    return done_row(task, frame, result, judgement, written, notes)
 
 
 def keep_or_replace(
@@ -254,14 +266,25 @@ def computed(
     raise WorkerError("The run ended without a result.")
 
 
+def word_cards(judgement: Judgement | None) -> list[tuple[str, str, str]]:
+    """The card that says the verdict."""
+    return [] if judgement is None else [(WORD, judgement.word, "verdict on the background")]
+
+
 def done_row(
-    task: Task, frame: Frame, result: Result, written: Sequence[Path], notes: Sequence[str]
+    task: Task,
+    frame: Frame,
+    result: Result,
+    judgement: Judgement | None,
+    written: Sequence[Path],
+    notes: Sequence[str],
 ) -> Row:
     """The row of an image that was done."""
     fit, mask = result.fit, result.mask
+    word, why = (judgement.word, judgement.why) if judgement else ("", "")
     return Row(
         str(task.entry.path), frame.tag, DONE, 0.0, 100 * np.count_nonzero(mask) / mask.size,
-        fit.globalback, fit.globalrms, fit.boxes, fit.filled, len(result.rows),
+        fit.globalback, fit.globalrms, fit.boxes, fit.filled, len(result.rows), word, why,
         "\n".join(notes), tuple(str(path) for path in written),
     )  # fmt: skip
 
@@ -279,8 +302,8 @@ def kept_row(task: Task, frame: Frame, paths: Mapping[str, Path], notes: Sequenc
     return Row(
         str(task.entry.path), frame.tag, KEPT, 0.0, told.get("masked", math.nan),
         told.get("BKGVALU", math.nan), told.get("BKGSIG", math.nan), told.get("BKGNBOX", 0),
-        told.get("BKGNFIL", 0), told.get("MASKATMP", 0), "\n".join(notes),
-        tuple(str(path) for path in paths.values()),
+        told.get("BKGNFIL", 0), told.get("MASKATMP", 0), told.get(WORD, ""), "",
+        "\n".join(notes), tuple(str(path) for path in paths.values()),
     )  # fmt: skip
 
 

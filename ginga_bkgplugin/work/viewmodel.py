@@ -15,7 +15,7 @@ from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.region import PixelRegion, Point, Region, SkyRegion, common_ends
 from ginga_bkgplugin.sky.inspection import BoxReport
 from ginga_bkgplugin.sky.maps import value_at
-from ginga_bkgplugin.sky.pixels import reasons
+from ginga_bkgplugin.sky.pixels import MaskBit, reasons
 from ginga_bkgplugin.sky.placing import anchor, spots, to_pixels, to_skies
 from ginga_bkgplugin.sky.steps import Pass, PassRow
 from ginga_bkgplugin.sky.verdict import DO_NOT_USE, GOOD, LOOK, Verdict
@@ -25,6 +25,14 @@ from ginga_bkgplugin.work.pipeline import Result
 if TYPE_CHECKING:
     from astropy.wcs import WCS
 
+# Colours of Okabe & Ito's palette, safe for colour blindness; later ones cover earlier ones
+MASK_COLORS = {
+    MaskBit.SOURCE: (240, 228, 66),
+    MaskBit.SATURATED: (213, 94, 0),
+    MaskBit.REGION: (86, 180, 233),
+    MaskBit.IMPORTED: (0, 158, 115),
+    MaskBit.INVALID: (204, 121, 167),
+}
 SYMBOLS = {GOOD: "✓", LOOK: "▲", DO_NOT_USE: "✖"}
 COLORS = {GOOD: "#2e7d32", LOOK: "#b26a00", DO_NOT_USE: "#c62828"}
 

@@ -10,9 +10,10 @@ import pytest
 
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.sky.pixels import MaskBit
-from ginga_bkgplugin.viewer.overlays import MASK, MASK_COLORS
+from ginga_bkgplugin.viewer.overlays import MASK
 from ginga_bkgplugin.viewer.views import Scene
 from ginga_bkgplugin.work.pipeline import Result
+from ginga_bkgplugin.work.viewmodel import MASK_COLORS
 from tests.viewer.desk import Desk
 
 pytestmark = pytest.mark.viewer

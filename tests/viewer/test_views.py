@@ -11,7 +11,7 @@ import pytest
 
 from ginga_bkgplugin.recipe.shapes import PixelCircle
 from ginga_bkgplugin.viewer.actions import ADOPT_KEY, ERASE_KEY, GROW_KEY
-from ginga_bkgplugin.viewer.overlays import MASK, MASK_COLORS
+from ginga_bkgplugin.viewer.overlays import MASK
 from ginga_bkgplugin.viewer.tools import TOOLS
 from ginga_bkgplugin.viewer.views import (
     BLINK_KEY,
@@ -23,6 +23,7 @@ from ginga_bkgplugin.viewer.views import (
     Boxes,
 )
 from ginga_bkgplugin.work.pipeline import Result
+from ginga_bkgplugin.work.viewmodel import MASK_COLORS
 from tests.viewer.desk import Desk
 from tests.viewer.looks import press, window
 

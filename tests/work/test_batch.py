@@ -71,6 +71,7 @@ def test_the_table_tells_what_the_products_tell(night: Path, tmp_path: Path) -> 
         assert row["globalrms"] == header["BKGSIG"]
         assert (row["boxes"], row["filled"]) == (header["BKGNBOX"], header["BKGNFIL"])
         assert row["masked"] == pytest.approx(100 * np.mean(mask != 0))
+        assert row["verdict"] == header["BKGWORD"]
     assert Recipe.from_json(read.meta["recipe"]) == RECIPE
 
 

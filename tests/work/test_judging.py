@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.wcs import WCS
 
 from ginga_bkgplugin import (
     Frame,
+    ImageSet,
     Recipe,
     SkyCircle,
     judge,
@@ -19,6 +21,7 @@ from ginga_bkgplugin import (
 from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.sky.simulate import SimulatedField
 from ginga_bkgplugin.work.pipeline import Result, finish
+from tests.work.nights import write_night
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +107,25 @@ def test_a_result_from_disk_gets_the_same_word(
     assert [line.value for line in one.verdict.lines[3:7]] == pytest.approx(
         [line.value for line in two.verdict.lines[3:7]]
     )
+
+
+def test_each_image_is_judged_and_the_word_is_kept_unless_none_is_wanted(
+    tmp_path: Path,
+) -> None:
+    paths = write_night(tmp_path / "night", 3)
+    images = ImageSet.of(paths)
+    recipe = Recipe().with_parameters(box_size=32, passes=2)
+    table = images.run(recipe, jobs=1)
+    frame = read_frame(paths[0])
+    judgement = judge(frame, load_result(frame))
+
+    assert table["verdict"][0] == judgement.word
+    assert all((word == "good") <= (why == "") or "Try: " in why
+               for word, why in zip(table["verdict"], table["why"], strict=True))  # fmt: skip
+    assert list(images.run(recipe, jobs=1)["verdict"]) == list(table["verdict"])
+    without = images.with_output(tmp_path / "else").run(recipe, jobs=1, verdict=False)
+    assert list(without["verdict"]) == [""] * 3
+    assert "BKGWORD" not in fits.getheader(tmp_path / "else" / "n0.bkgmap.fits")
 
 
 @pytest.mark.parametrize(
