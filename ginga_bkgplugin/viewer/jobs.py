@@ -14,6 +14,7 @@ from ginga_bkgplugin.work.judging import judge
 from ginga_bkgplugin.work.loading import load_and_look
 from ginga_bkgplugin.work.look import begin_look, take_look
 from ginga_bkgplugin.work.pipeline import Result, Step, Work
+from ginga_bkgplugin.work.report import report
 from ginga_bkgplugin.work.saving import make_product, save_products
 from ginga_bkgplugin.work.session import Session
 from ginga_bkgplugin.work.subtractfiles import restore_file
@@ -144,6 +145,23 @@ class Jobs:
         def done(paths: Any) -> None:
             names = ", ".join(path.name for path in paths)
             session.note_saved(paths)
+            session.say(f"Saved in {paths[0].parent}: {names}.")
+
+        self.do(session, write, done)
+
+    def report(self, session: Session, folder: str | None, overwrite: bool) -> None:
+        """Write the quick-look page."""
+        frame, result = session.frame, session.result
+        if result is None:
+            session.say("Run first: there is nothing to report.")
+            return
+        judgement = session.judgement if session.judged is result else None
+        session.say("Drawing the page …")
+        write = functools.partial(report, frame, result, judgement, folder=folder,
+                                  overwrite=overwrite)  # fmt: skip
+
+        def done(paths: Any) -> None:
+            names = ", ".join(path.name for path in paths)
             session.say(f"Saved in {paths[0].parent}: {names}.")
 
         self.do(session, write, done)

@@ -294,6 +294,11 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
         self.jobs.save(self._ready(), kinds, folder or None, overwrite)
 
     @guarded
+    def report(self, folder: str, overwrite: bool) -> None:
+        """Write the quick-look page of the result."""
+        self.jobs.report(self._ready(), folder or None, overwrite)
+
+    @guarded
     def load_saved(self) -> None:
         """Load the products saved beside the image."""
         self.jobs.load(self._ready())

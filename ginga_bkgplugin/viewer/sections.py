@@ -35,6 +35,7 @@ class Intents(MaskIntents, LookIntents, JudgeIntents, Protocol):
     def cancel_run(self) -> None: ...  # noqa: D102
     def subtract(self) -> None: ...  # noqa: D102
     def restore(self) -> None: ...  # noqa: D102
+    def report(self, folder: str, overwrite: bool) -> None: ...  # noqa: D102
     def save(self, kinds: list[str], folder: str, overwrite: bool) -> None: ...  # noqa: D102
     def choose_folder(self) -> None: ...  # noqa: D102
     def open_recipe(self) -> None: ...  # noqa: D102
@@ -146,6 +147,11 @@ class SaveSection:
         )  # fmt: skip
         line = widgets.row(inner)
         widgets.fill(line)
+        self.report = widgets.button(
+            line, _tr("Report"),
+            _tr("Write a page to keep: pictures, verdict, recipe: <image>.bkgreport.png and .pdf"),
+            lambda: do.report(self.folder.get_text().strip(), bool(self.overwrite.get_state())),
+        )  # fmt: skip
         self.load = widgets.button(
             line, _tr("Load saved"), _tr("Load the products beside the image, or last saved."),
             do.load_saved,
@@ -164,5 +170,5 @@ class SaveSection:
         self.open.set_enabled(ready)
         self.load.set_enabled(ready and view is not None and view.can_load)
         self.restore.set_enabled(ready and view is not None and view.is_subtracted)
-        for button in (self.save, self.subtract):
+        for button in (self.save, self.subtract, self.report):
             button.set_enabled(ready and view is not None and view.has_result)

@@ -287,3 +287,17 @@ def test_a_subtracted_file_is_restored(
     found = desk.channel.get_current_image()
     assert Path(found.get("path")) == wanted
     assert np.array_equal(found.get_data(), before, equal_nan=True)
+
+
+def test_a_page_to_keep_is_written_by_a_button(done: Desk, image: Path) -> None:
+    pytest.importorskip("matplotlib")
+
+    done.press(done.panel.saving.report)
+    done.wait_for_words("Saved in")
+
+    pages = [image.with_name(f"field.bkgreport.{kind}") for kind in ("png", "pdf")]
+    assert pages[0].read_bytes().startswith(b"\x89PNG")
+    assert pages[1].read_bytes().startswith(b"%PDF")
+    done.press(done.panel.saving.report)
+    done.wait(lambda: done.error, "the refusal")
+    assert "field.bkgreport.png" in done.error
