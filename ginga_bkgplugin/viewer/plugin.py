@@ -14,9 +14,12 @@ own regions, parameters and result, kept while you look at others.
 2. Press *Run*. Sources are found by SEP on image minus background and masked by discs, the
    background is fitted again outside the mask, and so on: one row for each pass. *One more
    pass* and *Until nothing new* go on from there. *Cancel* stops at once.
-3. Look: tick *Mask*, *Background* or *Rms*; the numbers under the cursor stand below.
-4. *Subtract* shows image minus background in another channel. *Save* writes the ticked
-   products beside the image or into the folder. The image file itself is never changed.
+3. Read the verdict: good, look here, or do not use, and why. *Verdict* has its numbers, plots and
+   advice, one click each; *Box* tells the box of the mesh under the cursor.
+4. Look: a button or a key for each view; the numbers under the cursor stand below.
+5. *Subtract* shows image minus background in another channel, *Restore* takes it back. *Save*
+   writes the ticked products beside the image or into the folder, *Report* a page to keep. The
+   image file itself is never changed.
 
 Shapes are left out of the fit of the sky; detection still sees the pixels below them, so that
 a galaxy larger than your circle still grows its own mask.
@@ -29,6 +32,10 @@ a galaxy larger than your circle still grows its own mask.
 source there. Ctrl+Z undoes, Ctrl+Shift+Z redoes, Ctrl+A, Ctrl+C and Ctrl+V select, copy and
 paste, Ctrl+Up and Ctrl+Down move shapes in the list. Ctrl-drag and the middle button pan. A region
 file can be dropped on the image.
+
+``i`` image, ``u`` subtracted, ``B`` background, ``N`` rms, ``M`` mask, ``j`` filled boxes. ``q``
+held shows the bare image, ``y`` blinks, ``Q`` splits, ``G`` draws the boxes, ``P`` keeps the box
+under the cursor.
 
 **Colours of the mask**
 
