@@ -173,7 +173,8 @@ def test_a_second_image_cannot_run_meanwhile_and_says_so(desk: Desk, other: Path
     desk.press(desk.panel.running.run)
 
     assert "Another image of this channel is being worked on" in desk.error
-    desk.plugin.cancel_run()
+    desk.press(desk.panel.running.cancel)  # it stops the run of the other image
+    assert not desk.panel.running.cancel.get_widget().isEnabled()
     assert same_bytes(desk.run(), desk.in_process())
 
 
