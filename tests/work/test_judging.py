@@ -138,6 +138,7 @@ def test_each_image_is_judged_and_the_word_is_kept_unless_none_is_wanted(
         ("asi1600_ngc4535.fits", ("good",)),
         ("ps1_m61_g_nan.fits", ("do not use",)),  # the galaxy fills the frame
         ("hst_hrc_47tuc_flt.fits", ("do not use",)),  # no sky between the stars
+        ("sep_rms.fits", ("do not use",)),  # an rms map: no noise, in some boxes no mean
         ("lco_s82_I.fits.fz", ("look here", "do not use")),  # vignetted edges, strips without data
     ],
 )
