@@ -1,4 +1,4 @@
-"""Make docs/images/method-*.png: a figure for each idea of docs/method.md. Run by make figures.
+"""Make the figures of docs/method.md and docs/choosing.md in docs/images. Run by make figures.
 
 python docs/make_figures.py [NAME ...]      e.g. detection stiffness; none: all
 """
@@ -13,9 +13,11 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 
+import choosing_figures
 import matplotlib.pyplot as plt
 import numpy as np
 import sep
+from colours import BLACK, BLUE, CYAN, GREEN, RED
 from matplotlib.ticker import ScalarFormatter
 from PIL import Image
 from scipy.ndimage import gaussian_filter
@@ -23,16 +25,15 @@ from scipy.ndimage import gaussian_filter
 from ginga_bkgplugin import Pass, PixelCircle, Recipe, Result, run, truth_field
 from ginga_bkgplugin.recipe.parameters import SmoothParameters
 from ginga_bkgplugin.sky.binning import Binned, bin_frame
+from ginga_bkgplugin.sky.boxes import Grid, box_statistics
 from ginga_bkgplugin.sky.deep import disc_radii, find_deep
 from ginga_bkgplugin.sky.extraction import extract
-from ginga_bkgplugin.sky.nodes import Grid, box_statistics, smooth_surface
+from ginga_bkgplugin.sky.nodes import smooth_surface
 from ginga_bkgplugin.sky.profiles import add_sersic
 from ginga_bkgplugin.sky.simulate import SATURATION, sky_shape
 from ginga_bkgplugin.work.pipeline import finish
 
 IMAGES = Path(__file__).resolve().parent / "images"
-BLUE, RED, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"  # Okabe & Ito 2008
-CYAN = "#56B4E9"  # of the same palette
 SMOOTH = Recipe().with_parameters(method="smooth")
 MIN_AREA = SMOOTH.source.min_area
 STYLE = {
@@ -266,7 +267,7 @@ def rms() -> plt.Figure:
     return figure
 
 
-FIGURES: dict[str, Callable[[], plt.Figure]] = {
+METHOD: dict[str, Callable[[], plt.Figure]] = {
     "detection": detection,
     "both-signs": both_signs,
     "growth": growth,
@@ -275,14 +276,22 @@ FIGURES: dict[str, Callable[[], plt.Figure]] = {
     "hole": hole,
     "rms": rms,
 }
+CHOOSING: dict[str, Callable[[], plt.Figure]] = {
+    "box": choosing_figures.box,
+    "filter": choosing_figures.filter_,
+    "sep-or-smooth": choosing_figures.method,
+    "model": choosing_figures.model,
+    "circle": choosing_figures.circle,
+}
 
 
 def main() -> None:
     """Draw the figures named, or all."""
-    for name in sys.argv[1:] or FIGURES:
+    drawn = METHOD | CHOOSING
+    for name in sys.argv[1:] or drawn:
         with mpl.rc_context(STYLE):
-            figure = FIGURES[name]()
-            file = IMAGES / f"method-{name}.png"
+            figure = drawn[name]()
+            file = IMAGES / f"{'method' if name in METHOD else 'choosing'}-{name}.png"
             figure.savefig(file, dpi=150)
             plt.close(figure)
         with Image.open(file) as picture:

@@ -89,7 +89,10 @@ def test_the_python_examples_of_a_page_run(page: Path) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-@pytest.mark.parametrize("code, printed", PRINTS.findall(_text(DOCS / "method.md")))
+@pytest.mark.parametrize(
+    "code, printed",
+    [each for page in ("method.md", "choosing.md") for each in PRINTS.findall(_text(DOCS / page))],
+)
 def test_an_example_prints_what_the_page_says(code: str, printed: str) -> None:
     told = io.StringIO()
     with contextlib.redirect_stdout(told):
@@ -251,16 +254,30 @@ def test_the_files_a_page_links_to_exist(page: Path) -> None:
             assert (page.parent / link).is_file(), link
 
 
-def test_every_figure_of_the_method_stands_beside_its_command() -> None:
-    page, script = (_text(DOCS / name) for name in ("method.md", "make_figures.py"))
-    names = re.findall(r'^    "([\w-]+)": \w+,$', script, re.MULTILINE)
-    files = {path.name: path.stat().st_size for path in (DOCS / "images").glob("method-*.png")}
+@pytest.mark.parametrize("name", ["method", "choosing"])
+def test_every_figure_of_a_page_stands_beside_its_command(name: str) -> None:
+    page, script = (_text(DOCS / file) for file in (f"{name}.md", "make_figures.py"))
+    listed = re.search(rf"^{name.upper()}: .*?^}}", script, re.MULTILINE | re.DOTALL)
+    assert listed is not None
+    figures = re.findall(r'^    "([\w-]+)": [\w.]+,$', listed[0], re.MULTILINE)
+    files = {path.name: path.stat().st_size for path in (DOCS / "images").glob(f"{name}-*.png")}
 
-    assert set(files) == {f"method-{name}.png" for name in names}
+    assert set(files) == {f"{name}-{figure}.png" for figure in figures}
     assert max(files.values()) < 120_000
-    for name in names:
-        assert f"(images/method-{name}.png)\n\n" in page
-        assert f"`python docs/make_figures.py {name}`" in page
+    for figure in figures:
+        assert f"(images/{name}-{figure}.png)\n\n" in page
+        assert f"`python docs/make_figures.py {figure}`" in page
+
+
+@pytest.mark.parametrize("script", ["make_figures", "make_screenshots"])
+def test_a_script_of_the_pictures_finds_what_it_imports(script: str) -> None:
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("qtpy")
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import {script}"], cwd=DOCS, capture_output=True, text=True
+    )
+
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_every_picture_is_used_and_small() -> None:
