@@ -17,6 +17,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from ginga.misc.Settings import SettingGroup
 
 import ginga_bkgplugin
 from ginga_bkgplugin import BackgroundParameters, Frame, Recipe, fit_background
@@ -170,6 +171,23 @@ def test_every_parameter_is_in_the_docs_with_label_option_and_card() -> None:
             option = "--" + name.replace("_", "-")
             for word in (rule.label, f"`{option}`", f"`{rule.card}`", rule.help):
                 assert word in row
+
+
+def test_the_example_of_the_settings_file_has_every_setting_as_it_is() -> None:
+    plugin = Path(ginga_bkgplugin.__file__).parent / "viewer" / "plugin.py"
+    (defaults,) = (
+        node.keywords
+        for node in ast.walk(ast.parse(plugin.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "add_defaults"
+    )
+    example = ROOT / "ginga_bkgplugin" / "examples" / "configs" / "plugin_Background.cfg"
+    settings = SettingGroup("plugin_Background", preffile=str(example))
+    settings.load(onError="raise")
+
+    assert settings.get_dict() == {each.arg: ast.literal_eval(each.value) for each in defaults}
+    for block in _blocks(DOCS / "user-guide.md", "ini"):
+        for name, value in re.findall(r"^(\w+) = (.+)$", block, re.MULTILINE):
+            assert settings[name] == float(value)
 
 
 def test_every_header_card_is_in_the_docs(field: SimulatedField) -> None:
