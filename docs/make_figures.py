@@ -1,4 +1,4 @@
-"""Make the figures of docs/method.md and docs/choosing.md in docs/images. Run by make figures.
+"""Make the figures of method.md, choosing.md and notebook.md in docs/images: make figures.
 
 python docs/make_figures.py [NAME ...]      e.g. detection stiffness; none: all
 """
@@ -17,6 +17,7 @@ import choosing_figures
 import matplotlib.pyplot as plt
 import numpy as np
 import sep
+import tables
 from colours import BLACK, BLUE, CYAN, GREEN, RED
 from matplotlib.ticker import ScalarFormatter
 from PIL import Image
@@ -267,6 +268,12 @@ def rms() -> plt.Figure:
     return figure
 
 
+def sky() -> plt.Figure:
+    """The figure that the notebook draws."""
+    exec("\n".join(text for kind, text in tables.notebook_cells() if kind == "code"), {})
+    return plt.gcf()
+
+
 METHOD: dict[str, Callable[[], plt.Figure]] = {
     "detection": detection,
     "both-signs": both_signs,
@@ -283,15 +290,20 @@ CHOOSING: dict[str, Callable[[], plt.Figure]] = {
     "model": choosing_figures.model,
     "circle": choosing_figures.circle,
 }
+NOTEBOOK: dict[str, Callable[[], plt.Figure]] = {
+    "sky": sky,
+}
 
 
 def main() -> None:
     """Draw the figures named, or all."""
-    drawn = METHOD | CHOOSING
+    pages = {"method": METHOD, "choosing": CHOOSING, "notebook": NOTEBOOK}
+    drawn = {name: (page, draw) for page, all_ in pages.items() for name, draw in all_.items()}
     for name in sys.argv[1:] or drawn:
+        page, draw = drawn[name]
         with mpl.rc_context(STYLE):
-            figure = drawn[name]()
-            file = IMAGES / f"{'method' if name in METHOD else 'choosing'}-{name}.png"
+            figure = draw()
+            file = IMAGES / f"{page}-{name}.png"
             figure.savefig(file, dpi=150)
             plt.close(figure)
         with Image.open(file) as picture:

@@ -7,6 +7,8 @@ import ast
 import contextlib
 import importlib.util
 import io
+import json
+import os
 import re
 import shlex
 import subprocess
@@ -88,6 +90,24 @@ def test_the_python_examples_of_a_page_run(page: Path) -> None:
     ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
 
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.usefixtures("after_the_demo")
+def test_the_notebook_runs_and_is_kept_without_outputs() -> None:
+    pytest.importorskip("matplotlib")
+    notebook = json.loads(_text(tables.NOTEBOOK))
+    code = [text for kind, text in tables.notebook_cells() if kind == "code"]
+    environment = {**os.environ, "MPLBACKEND": "Agg"}
+
+    ended = subprocess.run(
+        [sys.executable, "-c", "\n".join(code)], capture_output=True, text=True, env=environment
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert "the same arrays: True" in ended.stdout
+    assert notebook["nbformat"] == 4
+    assert not any(cell.get("outputs") for cell in notebook["cells"])
+    assert _filled("notebook.md").count("```python\n") == len(code)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +292,7 @@ def test_the_files_a_page_links_to_exist(page: Path) -> None:
             assert (page.parent / link).is_file(), link
 
 
-@pytest.mark.parametrize("name", ["method", "choosing"])
+@pytest.mark.parametrize("name", ["method", "choosing", "notebook"])
 def test_every_figure_of_a_page_stands_beside_its_command(name: str) -> None:
     page, script = (_text(DOCS / file) for file in (f"{name}.md", "make_figures.py"))
     listed = re.search(rf"^{name.upper()}: .*?^}}", script, re.MULTILINE | re.DOTALL)
