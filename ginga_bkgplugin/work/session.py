@@ -14,7 +14,7 @@ from typing import Any
 
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.files.names import find_products, is_loadable
-from ginga_bkgplugin.files.subtracted import subtracted_words
+from ginga_bkgplugin.files.subtracted import is_ours, subtracted_words
 from ginga_bkgplugin.recipe.parameters import SourceMaskParameters
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.region import PixelRegion
@@ -270,7 +270,7 @@ class Session(Editor):
     @property
     def mask(self) -> MaskImage | None:
         """The mask to show: of the run under way, of the result, or of the run gone back to."""
-        if self.preview is not None:
+        if self.preview is not None and self._busy:
             return self.preview.mask
         if self.result is not None:
             return self.result.mask
@@ -308,8 +308,9 @@ class Session(Editor):
 
     def live_mask(self, *, always: bool = False) -> MaskImage | None:
         """The mask to show: as edited, or of the run under way."""
-        preview = self.preview
-        return super().live_mask(always=always) if preview is None else preview.mask
+        if self.preview is not None and self._busy:
+            return self.preview.mask
+        return super().live_mask(always=always)  # a second look may be of shapes before they moved
 
     def view(self) -> ViewModel:
         """The state, worked out for display."""
@@ -331,6 +332,7 @@ class Session(Editor):
             summary=summary_words(result) if result else "",
             judgement=self.judgement if self.judged is result else None,
             stale=self.stale,
+            is_subtracted=is_ours(frame.header),
             saturation_hint="header: none" if level is None else f"header: {level:g}",
             has_wcs=has_sky(frame.wcs),
             has_dq=frame.dq is not None,

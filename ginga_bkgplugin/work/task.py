@@ -42,7 +42,8 @@ WORD = "BKGWORD"
 DONE, KEPT, FAILED, STOPPED = "done", "kept", "failed", "stopped"
 USUAL = ("srcmask", "invalidmask", "bkgmap", "bkgrms", RECIPE)
 
-_BYTES = {"srcmask": 1, "invalidmask": 1, "bkgmap": 4, "bkgrms": 4, "subbkg": 8}  # a pixel
+_BYTES = {"srcmask": 1, "invalidmask": 1, "bkgmap": 4, "bkgrms": 4, "subbkg": 8,
+          "bkgflag": 1}  # fmt: skip  # a pixel
 _LITTER = 600.0  # seconds after which a part of a file is nobody's any more
 
 Tell = Callable[[Step], object]

@@ -102,8 +102,10 @@ def test_a_result_from_disk_gets_the_same_word(
     one, two = judge(read, result), judge(read, load_result(read))
 
     assert (one.word, one.statistics) == (two.word, two.statistics)
-    # the method smooth counts free pixels in blocks, which products do not hold
+    # the method smooth counts free pixels in blocks, which masks do not hold, and flags do
     assert abs(one.boxes.filled - two.boxes.filled) <= 5
+    save_products(read, result, ("bkgflag",))
+    assert np.array_equal(judge(read, load_result(read)).boxes.measured, one.boxes.measured)
     assert [line.value for line in one.verdict.lines[3:7]] == pytest.approx(
         [line.value for line in two.verdict.lines[3:7]]
     )
