@@ -126,6 +126,7 @@ def _drive(viewer: Viewer, file: Path, circles: list[PixelCircle]) -> None:
     said = lambda: "…" not in session.view().words  # noqa: E731
     step("draw a circle", lambda: viewer.drag("Image", (4000, 3000), (4300, 3000)))
     step("run, 3 passes", lambda: (viewer.press(panel.running.run), viewer.wait(done, "run", 300)))
+    _drive_verdict(viewer, plugin, step)
     step("run again (warm)",
          lambda: (viewer.press(panel.running.run), viewer.wait(done, "run", 300)))  # fmt: skip
     step("cancel in pass 1", lambda: (
@@ -145,6 +146,8 @@ def _drive(viewer: Viewer, file: Path, circles: list[PixelCircle]) -> None:
         viewer.press(panel.saving.save), viewer.wait(said, "saving", 300)))  # fmt: skip
     step("subtract", lambda: (
         viewer.press(panel.saving.subtract), viewer.wait(said, "subtracting", 300)))  # fmt: skip
+    step("the page to keep", lambda: (
+        viewer.press(panel.saving.report), viewer.wait(said, "the page", 300)))  # fmt: skip
     print(session.view().words)
 
 
@@ -185,6 +188,30 @@ def _drive_hand(viewer: Viewer, plugin: Any, step: Callable[..., Any]) -> None:
     step("move one of 201 shapes", move)
     step("undo, redo", lambda: (plugin.undo_step(), viewer.pump(0.2), plugin.redo_step(),
                                 viewer.pump(0.2)))  # fmt: skip
+
+
+def _drive_verdict(viewer: Viewer, plugin: Any, step: Callable[..., Any]) -> None:
+    """The verdict on the run, its plots, and boxes under the cursor."""
+    from qtpy.QtCore import QPoint
+    from qtpy.QtTest import QTest
+
+    session, running, view = plugin.session, plugin.panel.running, plugin.fitsimage
+    step("the verdict, judged in the pool", lambda: viewer.wait(
+        lambda: session.judgement is not None, "the verdict", 300))  # fmt: skip
+    step("open the tab Verdict", lambda: viewer.press(running.pages.buttons["Verdict"]))
+    for name, button in running.verdict.plots.items():
+        step(f"plot {name}", lambda button=button: viewer.press(button))
+    viewer.press(running.pages.buttons["Box"])
+
+    def hover() -> None:
+        width, height = view.get_window_size()
+        for share in np.linspace(0.2, 0.8, 30):
+            place = QPoint(round(width * share), round(height * share))
+            QTest.mouseMove(view.get_widget(), place)
+            viewer.pump(0.02)
+
+    step("boxes under the cursor, 30 places", hover)
+    viewer.press(running.pages.buttons["Passes"])
 
 
 def _drive_views(viewer: Viewer, plugin: Any, step: Callable[..., Any]) -> None:

@@ -21,8 +21,11 @@ from PIL import Image, ImageColor
 
 from ginga_bkgplugin import sample_field
 from ginga_bkgplugin.files.writing import write_fits
+from ginga_bkgplugin.viewer.charts import BLUE, ORANGE
 from ginga_bkgplugin.viewer.launch import Viewer
-from ginga_bkgplugin.viewer.overlays import legend
+from ginga_bkgplugin.viewer.overlays import MASK, legend
+from ginga_bkgplugin.viewer.views import BOXES_KEY, SPLIT_KEY, VIEWS
+from ginga_bkgplugin.work.viewmodel import COLORS
 
 IMAGES = Path(__file__).resolve().parent / "images"
 SIZE = (1120, 820)
@@ -34,7 +37,11 @@ MEANING = (
     "#00ffff",
     "#ffa500",
     "#90ee90",
+    "#ff00ff",
     *(color for _, color in legend()),
+    *COLORS.values(),
+    BLUE,
+    ORANGE,
 )
 
 
@@ -72,12 +79,27 @@ class Camera:
         self.viewer.press(self.panel.running.run)
         self.viewer.wait(lambda: not self.session.busy, "the run", 120)
 
-    def show(self, *kinds: str) -> None:
-        """Tick these overlays and no other."""
-        for kind, check in self.panel.overlays.checks.items():
-            if bool(check.get_state()) != (kind in kinds):
-                self.viewer.press(check)
+    def back_to(self, step: int) -> None:
+        self.plugin.go_to_step(step)
+        self.viewer.wait(lambda: self.session.history.place == step, "the step", 20)
+
+    def judge(self) -> None:
+        self.viewer.wait(lambda: self.session.judgement is not None, "the verdict", 120)
         self.viewer.pump(0.3)
+
+    def key(self, key: str) -> None:
+        """Type a key over the image."""
+        from qtpy.QtTest import QTest
+
+        view = self.viewer.fv.get_channel("Image").viewer
+        QTest.keyClicks(view.get_widget(), key)
+        self.viewer.pump(0.4)
+
+    def page(self, name: str) -> None:
+        """Open a page of the section Run and bring it into view."""
+        pages = self.panel.running.pages
+        self.viewer.press(pages.buttons[name])
+        self.see(pages.boxes[name])
 
     def point_at(self, x: float, y: float) -> None:
         """Rest the cursor on a pixel, so that the panel shows its values."""
@@ -190,13 +212,8 @@ def shoot_all(camera: Camera) -> None:
     camera.shoot("draw.png")
     camera.run()
     camera.shoot("panel.png")
-    panel.overlays.sliders["background"].set_value(90)
-    camera.plugin.set_opacity("background", 0.9)
-    camera.show("background")
-    camera.see(panel.overlays.value)
-    camera.point_at(camera.field.galaxy.x, camera.field.galaxy.y)
-    camera.shoot("background.png", colours=200)
-    camera.show("mask")
+    shoot_judging(camera)
+    shoot_views(camera)
     panel.saving.folder.set_text("products")
     viewer.press(panel.saving.save)
     viewer.wait(lambda: "Saved" in camera.session.view().words, "saving", 60)
@@ -210,10 +227,52 @@ def shoot_all(camera: Camera) -> None:
     camera.shoot("subtracted.png")
     viewer.fv.change_channel("Image")
     shoot_masking(camera)
+    camera.plugin.set_parameter("method", "sep")  # which grows its discs by hand
     camera.plugin.set_parameter("mask_radius_factor", 40.0)
-    camera.see(panel.running.run)
     camera.run()
+    camera.see(panel.running.error)
     camera.shoot("over-masked.png")
+
+
+def shoot_judging(camera: Camera) -> None:
+    """The verdict on SEP's mesh, filled under the galaxy; the boxes of `smooth`; one of them."""
+    viewer, plugin, running = camera.viewer, camera.plugin, camera.panel.running
+    camera.judge()
+    before = camera.session.history.place
+    plugin.set_parameter("method", "sep")
+    camera.run()
+    camera.judge()
+    camera.page("Verdict")
+    camera.see(running.pages.boxes["Verdict"])
+    camera.shoot("verdict.png")
+    camera.back_to(before)
+    camera.run()
+    camera.judge()
+    camera.page("Box")
+    plugin.show_overlay(MASK, False)
+    camera.key(BOXES_KEY)
+    camera.point_at(150, 150)
+    camera.see(running.pages.boxes["Box"])
+    camera.shoot("boxes.png")
+    camera.key(BOXES_KEY)
+    plugin.show_overlay(MASK, True)
+    viewer.press(running.pages.buttons["Passes"])
+
+
+def shoot_views(camera: Camera) -> None:
+    """A map in place of the image; the divider."""
+    camera.plugin.show_overlay(MASK, False)
+    camera.key(VIEWS["background"].key)
+    camera.see(camera.panel.looks.value)
+    camera.point_at(camera.field.galaxy.x, camera.field.galaxy.y)
+    camera.shoot("background.png", colours=200)
+    camera.key(VIEWS["subtracted"].key)
+    camera.key(SPLIT_KEY)
+    camera.point_at(camera.field.galaxy.x + 150, camera.field.galaxy.y)
+    camera.shoot("split.png")
+    camera.key(SPLIT_KEY)
+    camera.key(VIEWS["image"].key)
+    camera.plugin.show_overlay(MASK, True)
 
 
 def shoot_masking(camera: Camera) -> None:
@@ -225,7 +284,7 @@ def shoot_masking(camera: Camera) -> None:
     camera.shoot("masking.png")
     camera.bridge()
     camera.flags()
-    camera.plugin.go_to_step(before)
+    camera.back_to(before)
     camera.plugin.set_tool("circle")
 
 

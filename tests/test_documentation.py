@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 import ginga_bkgplugin
-from ginga_bkgplugin import BackgroundParameters, Frame, Recipe, fit_background
+from ginga_bkgplugin import BackgroundParameters, Frame, Recipe, fit_background, judge
 from ginga_bkgplugin.cli import _parser
 from ginga_bkgplugin.files.names import KINDS
 from ginga_bkgplugin.files.writing import write_fits
@@ -177,6 +177,13 @@ def test_every_header_card_is_in_the_docs(field: SimulatedField) -> None:
         ours = set(make_product(frame, result, kind).header) - set(frame.header)
         for card in ours - {"HISTORY", "SIMPLE", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2"}:
             assert f"`{card}`" in page
+
+
+def test_every_line_of_a_verdict_is_in_the_docs(field: SimulatedField) -> None:
+    page = _filled("judging.md")
+    found = judge(field.data, finish(run(field.data, Recipe().with_parameters(passes=1))))
+    for line in found.verdict.lines:
+        assert re.search(rf"^\| {line.name} \|", page, re.MULTILINE), line.name
 
 
 def test_every_public_name_is_in_the_docs() -> None:

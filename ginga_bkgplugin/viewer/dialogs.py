@@ -17,18 +17,18 @@ def ask(
     title: str,
     mode: str,
     folder: Path | None,
-    then: Callable[[str], object],
+    then: Callable[[Any], object],
     *,
     kind: tuple[str, str] | None = None,
 ) -> Any:
-    """Open a dialog; `then` gets the chosen path. Keep the answer while the dialog is open.
+    """Open a dialog; `then` gets the chosen path or paths. Keep the answer while it is open.
 
     Parameters
     ----------
     fv : ginga.rv.Control.GingaShell
     title : str
-    mode : {"file", "save", "directory"}
-        A file to read or write, or a folder.
+    mode : {"file", "files", "save", "directory"}
+        A file or files to read, one to write, or a folder.
     folder : Path or None
         Where to begin.
     then : callable
@@ -42,7 +42,13 @@ def ask(
         dialog.add_ext_filter(*(kind or (_tr("Recipes"), "json")))
     if folder is not None and folder.is_dir():
         dialog.set_directory(str(folder))
-    dialog.add_callback("activated", lambda _, paths: then(str(paths[0])) if paths else None)
+
+    def chosen(_: Any, paths: Sequence[Any]) -> None:
+        if paths:
+            found = [str(path) for path in paths]
+            then(found if mode == "files" else found[0])
+
+    dialog.add_callback("activated", chosen)
     dialog.popup()
     return dialog
 

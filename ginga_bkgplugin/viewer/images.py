@@ -87,7 +87,7 @@ def fingerprint(frame: Frame) -> bytes:
 
 def _header(image: Any) -> Header:
     header = Header()
-    for keyword, value in dict(image.get_header()).items():
+    for keyword, value in image.get_header().items():  # dict() of one has cards, no values
         with contextlib.suppress(ValueError, TypeError):
             header[keyword] = value
     return header

@@ -14,8 +14,10 @@ from ginga_bkgplugin.work.judging import judge
 from ginga_bkgplugin.work.loading import load_and_look
 from ginga_bkgplugin.work.look import begin_look, take_look
 from ginga_bkgplugin.work.pipeline import Result, Step, Work
+from ginga_bkgplugin.work.report import report
 from ginga_bkgplugin.work.saving import make_product, save_products
 from ginga_bkgplugin.work.session import Session
+from ginga_bkgplugin.work.subtractfiles import restore_file
 from ginga_bkgplugin.work.worker import Worker
 
 
@@ -147,14 +149,32 @@ class Jobs:
 
         self.do(session, write, done)
 
-    def load(self, session: Session) -> None:
-        """Load saved products."""
+    def report(self, session: Session, folder: str | None, overwrite: bool) -> None:
+        """Write the quick-look page."""
+        frame, result = session.frame, session.result
+        if result is None:
+            session.say("Run first: there is nothing to report.")
+            return
+        judgement = session.judgement if session.judged is result else None
+        session.say("Drawing the page …")
+        write = functools.partial(report, frame, result, judgement, folder=folder,
+                                  overwrite=overwrite)  # fmt: skip
+
+        def done(paths: Any) -> None:
+            names = ", ".join(path.name for path in paths)
+            session.say(f"Saved in {paths[0].parent}: {names}.")
+
+        self.do(session, write, done)
+
+    def load(self, session: Session, then: Callable[[], None] = lambda: None) -> None:
+        """Load saved products, and `then` go on."""
         session.say("Loading …")
 
         def done(answer: Any) -> None:
             result, stale = answer
             session.show_result(result)
             session.say(f"Loaded the saved products. {stale}".strip())
+            then()
 
         self.do(session, functools.partial(load_and_look, session.frame, *session.folders), done)
 
@@ -167,6 +187,20 @@ class Jobs:
         session.say("Subtracting …")
         make = functools.partial(make_product, frame, result, "subbkg")
         self.do(session, make, lambda product: session.say(show(product)))
+
+    def restore(self, session: Session, show: Callable[[str], object]) -> None:
+        """Restore the file on display, and hand the path of the image to `show`."""
+        if session.frame.path is None:
+            session.fail(f"{session.frame.name}: it has no file. Save it, then restore that.")
+            return
+        session.say("Restoring …")
+
+        def done(answer: Any) -> None:
+            path, words = answer
+            session.say(f"Restored: {path.name}, {words}.")
+            show(str(path))
+
+        self.do(session, functools.partial(restore_file, session.frame.path), done)
 
     def do(self, session: Session, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
         """Do work in the pool and `done` with its answer on the GUI thread."""

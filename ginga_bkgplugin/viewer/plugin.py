@@ -14,9 +14,12 @@ own regions, parameters and result, kept while you look at others.
 2. Press *Run*. Sources are found by SEP on image minus background and masked by discs, the
    background is fitted again outside the mask, and so on: one row for each pass. *One more
    pass* and *Until nothing new* go on from there. *Cancel* stops at once.
-3. Look: tick *Mask*, *Background* or *Rms*; the numbers under the cursor stand below.
-4. *Subtract* shows image minus background in another channel. *Save* writes the ticked
-   products beside the image or into the folder. The image file itself is never changed.
+3. Read the verdict: good, look here, or do not use, and why. *Verdict* has its numbers, plots and
+   advice, one click each; *Box* tells the box of the mesh under the cursor.
+4. Look: a button or a key for each view; the numbers under the cursor stand below.
+5. *Subtract* shows image minus background in another channel, *Restore* takes it back. *Save*
+   writes the ticked products beside the image or into the folder, *Report* a page to keep. The
+   image file itself is never changed.
 
 Shapes are left out of the fit of the sky; detection still sees the pixels below them, so that
 a galaxy larger than your circle still grows its own mask.
@@ -30,6 +33,10 @@ source there. Ctrl+Z undoes, Ctrl+Shift+Z redoes, Ctrl+A, Ctrl+C and Ctrl+V sele
 paste, Ctrl+Up and Ctrl+Down move shapes in the list. Ctrl-drag and the middle button pan. A region
 file can be dropped on the image.
 
+``i`` image, ``u`` subtracted, ``B`` background, ``N`` rms, ``M`` mask, ``j`` filled boxes. ``q``
+held shows the bare image, ``y`` blinks, ``Q`` splits, ``G`` draws the boxes, ``P`` keeps the box
+under the cursor.
+
 **Colours of the mask**
 
 Blue: region. Yellow: source. Red: saturated. Green: imported. Pink: invalid.
@@ -38,7 +45,8 @@ Blue: region. Yellow: source. Red: saturated. Green: imported. Pink: invalid.
 
 "Over-masked" means that no box of the mesh has half its pixels free: raise *Sigma*, lower
 *Mask radius factor*, or change *Box size*. The same recipe runs from the shell:
-``ginga-bkg run FILE --recipe FILE.bkg.json``.
+``ginga-bkg run FILE --recipe FILE.bkg.json``; *Many images…* runs it on the channel's images, on
+files or a folder.
 """
 
 from __future__ import annotations
@@ -61,9 +69,10 @@ from ginga_bkgplugin.viewer.images import complete_frame
 from ginga_bkgplugin.viewer.jobs import Jobs
 from ginga_bkgplugin.viewer.judges import JudgeActions
 from ginga_bkgplugin.viewer.looking import LookActions
+from ginga_bkgplugin.viewer.night import NightDesk
 from ginga_bkgplugin.viewer.overlays import MASK, OverlayLayer, legend
 from ginga_bkgplugin.viewer.panel import Panel
-from ginga_bkgplugin.viewer.results import add_to_channel
+from ginga_bkgplugin.viewer.results import add_to_channel, show_original
 from ginga_bkgplugin.viewer.sessions import Sessions
 from ginga_bkgplugin.viewer.views import PIN_KEY, Scene
 from ginga_bkgplugin.work.judged import wants_judging
@@ -93,6 +102,7 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
             self.overlays.set_opacity(kind, float(self.settings.get(name)))
         self.prepare_looking(classes)
         self.prepare_judging(classes)
+        self.nights = NightDesk(self)
         self.shapes = ShapeLayer(
             fitsimage,
             classes,
@@ -137,6 +147,7 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
     def stop(self) -> None:
         """End the work, take the layers off. Also called when Ginga quits."""
         self.cancel_run()
+        self.nights.stop()
         self.jobs.close()
         self.shapes.activate(False)
         canvas = self.fitsimage.get_canvas()
@@ -203,6 +214,7 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
         """Show the session in the panel and on the canvas."""
         if self.panel is None:
             return
+        self.nights.render()
         session = self.session
         if session is None:
             self.panel.render(None, self._why_not)
@@ -274,8 +286,19 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
     @guarded
     def subtract(self) -> None:
         """Show image minus background in the channel ``<channel>_bkg``."""
-        session = self._ready()
-        self.jobs.subtract(session, functools.partial(add_to_channel, self.fv, self.channel))
+        session, name = self._ready(), str(self.channel.get_current_image().get("name"))
+        show = functools.partial(add_to_channel, self.fv, self.channel, name)
+        self.jobs.subtract(session, show)
+
+    @guarded
+    def restore(self) -> None:
+        """Show the image as it was before its background was subtracted."""
+        session, image = self._ready(), self.channel.get_current_image()
+        words = show_original(self.fv, image)
+        if words:
+            session.say(words)
+        else:
+            self.jobs.restore(session, lambda path: self.fv.load_file(path, chname=self.chname))
 
     @guarded
     def save(self, kinds: list[str], folder: str, overwrite: bool) -> None:
@@ -283,9 +306,18 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
         self.jobs.save(self._ready(), kinds, folder or None, overwrite)
 
     @guarded
+    def report(self, folder: str, overwrite: bool) -> None:
+        """Write the quick-look page of the result."""
+        self.jobs.report(self._ready(), folder or None, overwrite)
+
+    @guarded
     def load_saved(self) -> None:
         """Load the products saved beside the image."""
         self.jobs.load(self._ready())
+
+    def open_night(self) -> None:
+        """Open the window to run the recipe on many images."""
+        self.nights.open()
 
     def choose_folder(self) -> None:
         """Ask for the folder of products."""

@@ -34,10 +34,13 @@ class Intents(MaskIntents, LookIntents, JudgeIntents, Protocol):
     def run_recipe(self, mode: str) -> None: ...  # noqa: D102
     def cancel_run(self) -> None: ...  # noqa: D102
     def subtract(self) -> None: ...  # noqa: D102
+    def restore(self) -> None: ...  # noqa: D102
+    def report(self, folder: str, overwrite: bool) -> None: ...  # noqa: D102
     def save(self, kinds: list[str], folder: str, overwrite: bool) -> None: ...  # noqa: D102
     def choose_folder(self) -> None: ...  # noqa: D102
     def open_recipe(self) -> None: ...  # noqa: D102
     def load_saved(self) -> None: ...  # noqa: D102
+    def open_night(self) -> None: ...  # noqa: D102
     def close(self) -> object: ...  # noqa: D102
     def help(self) -> object: ...  # noqa: D102
 
@@ -138,8 +141,18 @@ class SaveSection:
             _tr("Show image minus background in another channel; the image itself stays."),
             do.subtract,
         )  # fmt: skip
+        self.restore = widgets.button(
+            line, _tr("Restore"),
+            _tr("Take a subtraction back: show the image as it was before."),
+            do.restore,
+        )  # fmt: skip
         line = widgets.row(inner)
         widgets.fill(line)
+        self.report = widgets.button(
+            line, _tr("Report"),
+            _tr("Write a page to keep: pictures, verdict, recipe: <image>.bkgreport.png and .pdf"),
+            lambda: do.report(self.folder.get_text().strip(), bool(self.overwrite.get_state())),
+        )  # fmt: skip
         self.load = widgets.button(
             line, _tr("Load saved"), _tr("Load the products beside the image, or last saved."),
             do.load_saved,
@@ -157,5 +170,6 @@ class SaveSection:
         """Enable what can be done now."""
         self.open.set_enabled(ready)
         self.load.set_enabled(ready and view is not None and view.can_load)
-        for button in (self.save, self.subtract):
+        self.restore.set_enabled(ready and view is not None and view.is_subtracted)
+        for button in (self.save, self.subtract, self.report):
             button.set_enabled(ready and view is not None and view.has_result)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.files.names import find_products, is_loadable
-from ginga_bkgplugin.files.subtracted import subtracted_words
+from ginga_bkgplugin.files.subtracted import is_ours, subtracted_words
 from ginga_bkgplugin.recipe.parameters import SourceMaskParameters
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.region import PixelRegion
@@ -332,6 +332,7 @@ class Session(Editor):
             summary=summary_words(result) if result else "",
             judgement=self.judgement if self.judged is result else None,
             stale=self.stale,
+            is_subtracted=is_ours(frame.header),
             saturation_hint="header: none" if level is None else f"header: {level:g}",
             has_wcs=has_sky(frame.wcs),
             has_dq=frame.dq is not None,

@@ -125,6 +125,7 @@ class ViewModel:
     missing_masks: tuple[ImportedMask, ...]
     judgement: Judgement | None
     stale: bool
+    is_subtracted: bool
 
 
 @dataclasses.dataclass(frozen=True)

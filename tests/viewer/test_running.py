@@ -125,7 +125,8 @@ def test_the_buttons_say_what_can_be_done(desk: Desk) -> None:
     def enabled() -> list[str]:
         running, saving = desk.panel.running, desk.panel.saving
         buttons = {"run": running.run, "cancel": running.cancel, "more": running.more,
-                   "save": saving.save, "subtract": saving.subtract}  # fmt: skip
+                   "save": saving.save, "subtract": saving.subtract,
+                   "restore": saving.restore, "report": saving.report}  # fmt: skip
         return [name for name, each in buttons.items() if each.get_widget().isEnabled()]
 
     assert enabled() == ["run"]
@@ -133,7 +134,7 @@ def test_the_buttons_say_what_can_be_done(desk: Desk) -> None:
     desk.plugin.run_recipe("run")
     assert enabled() == ["cancel"]
     desk.wait(lambda: not desk.session.busy, "the run")
-    assert enabled() == ["run", "more", "save", "subtract"]
+    assert enabled() == ["run", "more", "save", "subtract", "report"]
 
 
 def test_a_change_after_a_run_says_press_run(desk: Desk) -> None:

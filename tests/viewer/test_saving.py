@@ -242,3 +242,62 @@ def test_a_subtracted_image_is_not_subtracted_again(
 
     assert "BKGSUB = T" in empty.error
     assert not empty.viewer.fv.has_channel("Image_bkg")
+
+
+def test_the_difference_in_the_other_channel_says_so_and_leads_back(done: Desk) -> None:
+    shown = done.channel.get_current_image()
+    done.press(done.panel.saving.subtract)
+    done.wait_for_words("Subtracted")
+    done.viewer.pump(0.2)
+    fv = done.viewer.fv
+    fv.change_channel("Image_bkg")
+    other = done.viewer.start_plugin("Image_bkg")
+    try:
+        words = other.panel.running.words
+        done.wait(lambda: "Look: this image is subtracted" in words.get_text(), "the words")
+        other.session.show_result(done.result)
+        other.render()
+        done.press(other.panel.saving.subtract)
+        done.wait(lambda: "BKGSUB = T" in other.panel.running.error.get_text(), "the refusal")
+
+        done.press(other.panel.saving.restore)
+
+        assert "Restored" in words.get_text()
+        assert fv.get_current_channel().name == "Image"
+        assert done.channel.get_current_image() is shown
+    finally:
+        other.close()
+
+
+@pytest.mark.parametrize("with_original", [True, False])
+def test_a_subtracted_file_is_restored(
+    desk: Desk, small_result: Result, image: Path, with_original: bool
+) -> None:
+    desk.take(small_result)
+    before = np.array(desk.session.frame.data)
+    _save(desk, "bkgmap", "subbkg")
+    desk.open(image.with_name("field.subbkg.fits"))
+    if not with_original:
+        image.unlink()
+
+    desk.press(desk.panel.saving.restore)
+    desk.wait(lambda: "subbkg" not in desk.channel.get_current_image().get("name"), "the image")
+
+    wanted = image if with_original else image.with_name("field.restored.fits")
+    found = desk.channel.get_current_image()
+    assert Path(found.get("path")) == wanted
+    assert np.array_equal(found.get_data(), before, equal_nan=True)
+
+
+def test_a_page_to_keep_is_written_by_a_button(done: Desk, image: Path) -> None:
+    pytest.importorskip("matplotlib")
+
+    done.press(done.panel.saving.report)
+    done.wait_for_words("Saved in")
+
+    pages = [image.with_name(f"field.bkgreport.{kind}") for kind in ("png", "pdf")]
+    assert pages[0].read_bytes().startswith(b"\x89PNG")
+    assert pages[1].read_bytes().startswith(b"%PDF")
+    done.press(done.panel.saving.report)
+    done.wait(lambda: done.error, "the refusal")
+    assert "field.bkgreport.png" in done.error
