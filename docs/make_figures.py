@@ -1,4 +1,4 @@
-"""Make docs/images/method-*.png: a figure for each idea of docs/method.md. Run by make figures.
+"""Make the figures of method.md, choosing.md and notebook.md in docs/images: make figures.
 
 python docs/make_figures.py [NAME ...]      e.g. detection stiffness; none: all
 """
@@ -13,9 +13,12 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 
+import choosing_figures
 import matplotlib.pyplot as plt
 import numpy as np
 import sep
+import tables
+from colours import BLACK, BLUE, CYAN, GREEN, RED
 from matplotlib.ticker import ScalarFormatter
 from PIL import Image
 from scipy.ndimage import gaussian_filter
@@ -23,16 +26,15 @@ from scipy.ndimage import gaussian_filter
 from ginga_bkgplugin import Pass, PixelCircle, Recipe, Result, run, truth_field
 from ginga_bkgplugin.recipe.parameters import SmoothParameters
 from ginga_bkgplugin.sky.binning import Binned, bin_frame
+from ginga_bkgplugin.sky.boxes import Grid, box_statistics
 from ginga_bkgplugin.sky.deep import disc_radii, find_deep
 from ginga_bkgplugin.sky.extraction import extract
-from ginga_bkgplugin.sky.nodes import Grid, box_statistics, smooth_surface
+from ginga_bkgplugin.sky.nodes import smooth_surface
 from ginga_bkgplugin.sky.profiles import add_sersic
 from ginga_bkgplugin.sky.simulate import SATURATION, sky_shape
 from ginga_bkgplugin.work.pipeline import finish
 
 IMAGES = Path(__file__).resolve().parent / "images"
-BLUE, RED, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"  # Okabe & Ito 2008
-CYAN = "#56B4E9"  # of the same palette
 SMOOTH = Recipe().with_parameters(method="smooth")
 MIN_AREA = SMOOTH.source.min_area
 STYLE = {
@@ -266,7 +268,13 @@ def rms() -> plt.Figure:
     return figure
 
 
-FIGURES: dict[str, Callable[[], plt.Figure]] = {
+def sky() -> plt.Figure:
+    """The figure that the notebook draws."""
+    exec("\n".join(text for kind, text in tables.notebook_cells() if kind == "code"), {})
+    return plt.gcf()
+
+
+METHOD: dict[str, Callable[[], plt.Figure]] = {
     "detection": detection,
     "both-signs": both_signs,
     "growth": growth,
@@ -275,14 +283,27 @@ FIGURES: dict[str, Callable[[], plt.Figure]] = {
     "hole": hole,
     "rms": rms,
 }
+CHOOSING: dict[str, Callable[[], plt.Figure]] = {
+    "box": choosing_figures.box,
+    "filter": choosing_figures.filter_,
+    "sep-or-smooth": choosing_figures.method,
+    "model": choosing_figures.model,
+    "circle": choosing_figures.circle,
+}
+NOTEBOOK: dict[str, Callable[[], plt.Figure]] = {
+    "sky": sky,
+}
 
 
 def main() -> None:
     """Draw the figures named, or all."""
-    for name in sys.argv[1:] or FIGURES:
+    pages = {"method": METHOD, "choosing": CHOOSING, "notebook": NOTEBOOK}
+    drawn = {name: (page, draw) for page, all_ in pages.items() for name, draw in all_.items()}
+    for name in sys.argv[1:] or drawn:
+        page, draw = drawn[name]
         with mpl.rc_context(STYLE):
-            figure = FIGURES[name]()
-            file = IMAGES / f"method-{name}.png"
+            figure = draw()
+            file = IMAGES / f"{page}-{name}.png"
             figure.savefig(file, dpi=150)
             plt.close(figure)
         with Image.open(file) as picture:

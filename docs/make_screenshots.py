@@ -226,6 +226,7 @@ def shoot_all(camera: Camera) -> None:
     viewer.fv.get_channel("Image_bkg").viewer.zoom_fit()
     camera.shoot("subtracted.png")
     viewer.fv.change_channel("Image")
+    shoot_growing(camera)
     shoot_masking(camera)
     camera.plugin.set_parameter("method", "sep")  # which grows its discs by hand
     camera.plugin.set_parameter("mask_radius_factor", 40.0)
@@ -273,6 +274,20 @@ def shoot_views(camera: Camera) -> None:
     camera.key(SPLIT_KEY)
     camera.key(VIEWS["image"].key)
     camera.plugin.show_overlay(MASK, True)
+
+
+def shoot_growing(camera: Camera) -> None:
+    """The circle of a result made larger: the preview, then all back as it was."""
+    circle, before = camera.field.galaxy, camera.session.history.place
+    camera.see(camera.panel.title)
+    camera.plugin.set_tool("edit")
+    camera.viewer.click("Image", circle.x, circle.y)
+    edge = circle.x + circle.radius
+    camera.viewer.drag("Image", (edge, circle.y), (edge + 75, circle.y))
+    camera.viewer.pump(1.5)
+    camera.shoot("grow.png")
+    camera.back_to(before)
+    camera.plugin.set_tool("circle")
 
 
 def shoot_masking(camera: Camera) -> None:

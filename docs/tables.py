@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import functools
 import io
+import json
 import os
 import re
 from collections.abc import Iterable
@@ -27,6 +28,7 @@ from ginga_bkgplugin.work.pipeline import finish, run
 from ginga_bkgplugin.work.saving import make_product
 
 COMMANDS = ("demo", "view", "run", "status", "subtract", "restore", "report")
+NOTEBOOK = Path(__file__).parent / "notebooks" / "sky.ipynb"
 _REQUEST = re.compile(r"^<!-- table: ([\w-]+) -->$", re.MULTILINE)
 
 
@@ -43,8 +45,8 @@ def make(name: str) -> str:
         return parameters(which)
     if kind == "help":
         return f"```text\n{command_help(which)}```"
-    return {"names": names, "cards": cards, "bits": bits, "recipe": recipe, "signs": signs,
-            "verdict": verdict}[kind]()  # fmt: skip
+    makers = (names, cards, bits, recipe, signs, verdict, notebook)
+    return {maker.__name__: maker for maker in makers}[kind]()
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -166,3 +168,18 @@ def verdict() -> str:
 def recipe() -> str:
     """A recipe file."""
     return f"```json\n{Recipe(regions=(PixelCircle(744, 584, 225, name='galaxy'),)).to_json()}```"
+
+
+def notebook_cells() -> list[tuple[str, str]]:
+    """The kind (markdown, code) and text of each cell of the notebook."""
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    return [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+
+
+def notebook() -> str:
+    """The cells of the notebook below its title, as a page."""
+    (_, title), *cells = notebook_cells()
+    return "\n\n".join(
+        [title.partition("\n\n")[2]]
+        + [f"```python\n{text}\n```" if kind == "code" else text for kind, text in cells]
+    )

@@ -7,6 +7,8 @@ import ast
 import contextlib
 import importlib.util
 import io
+import json
+import os
 import re
 import shlex
 import subprocess
@@ -17,6 +19,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from ginga.misc.Settings import SettingGroup
 
 import ginga_bkgplugin
 from ginga_bkgplugin import BackgroundParameters, Frame, Recipe, fit_background, judge
@@ -89,7 +92,28 @@ def test_the_python_examples_of_a_page_run(page: Path) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-@pytest.mark.parametrize("code, printed", PRINTS.findall(_text(DOCS / "method.md")))
+@pytest.mark.usefixtures("after_the_demo")
+def test_the_notebook_runs_and_is_kept_without_outputs() -> None:
+    pytest.importorskip("matplotlib")
+    notebook = json.loads(_text(tables.NOTEBOOK))
+    code = [text for kind, text in tables.notebook_cells() if kind == "code"]
+    environment = {**os.environ, "MPLBACKEND": "Agg"}
+
+    ended = subprocess.run(
+        [sys.executable, "-c", "\n".join(code)], capture_output=True, text=True, env=environment
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert "the same arrays: True" in ended.stdout
+    assert notebook["nbformat"] == 4
+    assert not any(cell.get("outputs") for cell in notebook["cells"])
+    assert _filled("notebook.md").count("```python\n") == len(code)
+
+
+@pytest.mark.parametrize(
+    "code, printed",
+    [each for page in ("method.md", "choosing.md") for each in PRINTS.findall(_text(DOCS / page))],
+)
 def test_an_example_prints_what_the_page_says(code: str, printed: str) -> None:
     told = io.StringIO()
     with contextlib.redirect_stdout(told):
@@ -100,7 +124,7 @@ def test_an_example_prints_what_the_page_says(code: str, printed: str) -> None:
 
 @pytest.mark.parametrize("page", _cases("sh"))
 def test_the_shell_examples_of_a_page_are_understood(page: Path) -> None:
-    for line in "".join(_blocks(page, "sh")).splitlines():
+    for line in "".join(_blocks(page, "sh")).replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         if words[:1] == ["ginga-bkg"]:
             _parser().parse_args(words[1:])
@@ -167,6 +191,23 @@ def test_every_parameter_is_in_the_docs_with_label_option_and_card() -> None:
             option = "--" + name.replace("_", "-")
             for word in (rule.label, f"`{option}`", f"`{rule.card}`", rule.help):
                 assert word in row
+
+
+def test_the_example_of_the_settings_file_has_every_setting_as_it_is() -> None:
+    plugin = Path(ginga_bkgplugin.__file__).parent / "viewer" / "plugin.py"
+    (defaults,) = (
+        node.keywords
+        for node in ast.walk(ast.parse(plugin.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "add_defaults"
+    )
+    example = ROOT / "ginga_bkgplugin" / "examples" / "configs" / "plugin_Background.cfg"
+    settings = SettingGroup("plugin_Background", preffile=str(example))
+    settings.load(onError="raise")
+
+    assert settings.get_dict() == {each.arg: ast.literal_eval(each.value) for each in defaults}
+    for block in _blocks(DOCS / "user-guide.md", "ini"):
+        for name, value in re.findall(r"^(\w+) = (.+)$", block, re.MULTILINE):
+            assert settings[name] == float(value)
 
 
 def test_every_header_card_is_in_the_docs(field: SimulatedField) -> None:
@@ -258,16 +299,30 @@ def test_the_files_a_page_links_to_exist(page: Path) -> None:
             assert (page.parent / link).is_file(), link
 
 
-def test_every_figure_of_the_method_stands_beside_its_command() -> None:
-    page, script = (_text(DOCS / name) for name in ("method.md", "make_figures.py"))
-    names = re.findall(r'^    "([\w-]+)": \w+,$', script, re.MULTILINE)
-    files = {path.name: path.stat().st_size for path in (DOCS / "images").glob("method-*.png")}
+@pytest.mark.parametrize("name", ["method", "choosing", "notebook"])
+def test_every_figure_of_a_page_stands_beside_its_command(name: str) -> None:
+    page, script = (_text(DOCS / file) for file in (f"{name}.md", "make_figures.py"))
+    listed = re.search(rf"^{name.upper()}: .*?^}}", script, re.MULTILINE | re.DOTALL)
+    assert listed is not None
+    figures = re.findall(r'^    "([\w-]+)": [\w.]+,$', listed[0], re.MULTILINE)
+    files = {path.name: path.stat().st_size for path in (DOCS / "images").glob(f"{name}-*.png")}
 
-    assert set(files) == {f"method-{name}.png" for name in names}
+    assert set(files) == {f"{name}-{figure}.png" for figure in figures}
     assert max(files.values()) < 120_000
-    for name in names:
-        assert f"(images/method-{name}.png)\n\n" in page
-        assert f"`python docs/make_figures.py {name}`" in page
+    for figure in figures:
+        assert f"(images/{name}-{figure}.png)\n\n" in page
+        assert f"`python docs/make_figures.py {figure}`" in page
+
+
+@pytest.mark.parametrize("script", ["make_figures", "make_screenshots"])
+def test_a_script_of_the_pictures_finds_what_it_imports(script: str) -> None:
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("qtpy")
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import {script}"], cwd=DOCS, capture_output=True, text=True
+    )
+
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_every_picture_is_used_and_small() -> None:
