@@ -31,6 +31,7 @@ figures: .venv/ready-figures
 
 screenshots: .venv/ready-qt
 	$(BIN)/python docs/make_screenshots.py
+	$(BIN)/python docs/make_night_screenshots.py
 
 bench: .venv/ready-qt
 	$(BIN)/python benchmarks/bench_gui.py
@@ -40,6 +41,7 @@ OUT := docs
 benchmarks: .venv/ready-benchmarks
 	$(BIN)/python benchmarks/bench_speed.py $(SPEED) --output $(OUT)/benchmark-speed.md
 	$(BIN)/python benchmarks/bench_accuracy.py $(ACCURACY) --output $(OUT)/benchmark-accuracy.md
+	$(BIN)/python benchmarks/bench_night.py $(NIGHT) --output $(OUT)/benchmark-night.md
 
 .venv/ready-%: pyproject.toml .ci/setup
 	sh .ci/setup $(subst -,$(comma),$*)

@@ -140,6 +140,7 @@ def _drive(viewer: Viewer, file: Path, circles: list[PixelCircle]) -> None:
     step("200 circles from a recipe", lambda: (
         session.use_recipe(session.recipe.with_regions(*circles)), plugin.render(),
         viewer.pump(0.3)))  # fmt: skip
+    _drive_hand(viewer, plugin, step)
     panel.saving.folder.set_text(str(file.parent))
     step("save everything", lambda: (
         viewer.press(panel.saving.save), viewer.wait(said, "saving", 300)))  # fmt: skip
@@ -148,6 +149,45 @@ def _drive(viewer: Viewer, file: Path, circles: list[PixelCircle]) -> None:
     step("the page to keep", lambda: (
         viewer.press(panel.saving.report), viewer.wait(said, "the page", 300)))  # fmt: skip
     print(session.view().words)
+
+
+def _drive_hand(viewer: Viewer, plugin: Any, step: Callable[..., Any]) -> None:
+    """Shapes by mouse among many: a stroke, a move, steps back."""
+    path = [(2000 + 60 * i, 2000 + 400 * np.sin(i / 8)) for i in range(60)]
+    spent: dict[str, list[float]] = {"drag": [], "release": []}
+
+    def timed(name: str) -> Callable[..., Any]:
+        original = getattr(plugin.shapes, name)
+
+        def action(*arguments: Any) -> Any:
+            start = time.thread_time()
+            answer = original(*arguments)
+            spent[name].append(1e3 * (time.thread_time() - start))
+            return answer
+
+        return action
+
+    def paint() -> None:
+        plugin.set_tool("brush")
+        plugin.set_brush(150)
+        for name in spent:
+            setattr(plugin.shapes, name, timed(name))
+        viewer.trace("Image", path)
+        for name in spent:
+            delattr(plugin.shapes, name)
+
+    def move() -> None:
+        plugin.set_tool("edit")
+        shape = plugin.session.recipe.regions[7]
+        viewer.drag("Image", (shape.x, shape.y), (shape.x + 200, shape.y + 80))
+
+    step("paint a stroke of 60 moves, 150 px", paint)
+    moves, ends = spent.values()
+    print(f"  processor time, redraws included: a move {np.median(moves):.0f} ms, at most "
+          f"{max(moves):.0f}; the end {ends[0]:.0f}")  # fmt: skip
+    step("move one of 201 shapes", move)
+    step("undo, redo", lambda: (plugin.undo_step(), viewer.pump(0.2), plugin.redo_step(),
+                                viewer.pump(0.2)))  # fmt: skip
 
 
 def _drive_verdict(viewer: Viewer, plugin: Any, step: Callable[..., Any]) -> None:

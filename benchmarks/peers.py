@@ -246,7 +246,7 @@ def printed_to(page: Path | None) -> Iterator[None]:
 
 def banner() -> list[str]:
     """Machine, versions, command and what each peer does, for the head of a benchmark."""
-    packages = ("numpy", "scipy", "sep", "astropy", "photutils")
+    packages = ("numpy", "scipy", "sep", "astropy", "photutils", "distributed")
     said = [f"{name} {_version(name)}" for name in packages]
     for name, argument in (("source-extractor", "--version"), ("astnoisechisel", "--version")):
         if shutil.which(name):

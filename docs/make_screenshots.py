@@ -1,9 +1,13 @@
-"""Make docs/images/*.png by driving the real viewer, without a screen: make screenshots."""
+"""Make docs/images/*.png by driving the real viewer, without a screen: make screenshots.
+
+python docs/make_screenshots.py [masking]    # those of masking by hand only
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +15,8 @@ from typing import Any
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
 
+import numpy as np
+from astropy.io import fits
 from PIL import Image, ImageColor
 
 from ginga_bkgplugin import sample_field
@@ -119,8 +125,13 @@ class Camera:
             parent.ensureWidgetVisible(native, 0, 10)
         self.viewer.pump(0.2)
 
-    def shoot(self, name: str, colours: int = COLOURS) -> None:
-        file = self.viewer.grab(self.folder / name)
+    def shoot(self, name: str, colours: int = COLOURS, widget: Any = None) -> None:
+        """Write the picture of the window, or of a widget of its own."""
+        file = self.folder / name
+        if widget is None:
+            self.viewer.grab(file)
+        else:
+            widget.get_widget().grab().save(str(file))
         shot = Image.open(file).convert("RGB")
         target = IMAGES / name
         few = shot.quantize(colours).getpalette()[: 3 * colours]
@@ -144,6 +155,19 @@ class Camera:
             self.viewer.click("Image", *corner)
         plugin.set_tool("brush")
         self.viewer.trace("Image", [(100, 100), (200, 130), (300, 120), (350, 80)])
+
+    def flags(self) -> None:
+        """The question which flags of a mask to take."""
+        plane = np.zeros(self.field.data.shape, np.int16)
+        plane[:, 420], plane[600:640, 700:760], plane[::37, ::41] = 128, 256, 16
+        header = fits.Header({"TELESCOP": "HST", "INSTRUME": "ACS"})
+        file = self.folder / "field_dq.fits"
+        fits.PrimaryHDU(plane, header).writeto(file)
+        self.plugin.use_mask_file(str(file))
+        self.viewer.wait(lambda: hasattr(self.plugin, "_dialog"), "the question", 20)
+        self.viewer.pump(0.3)
+        self.shoot("flags.png", widget=self.plugin._dialog)
+        self.viewer.press(self.plugin._dialog.buttons[-1])
 
     def bridge(self) -> None:
         """A stroke out of the circle over the galaxy, seen while it is painted."""
@@ -171,7 +195,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         viewer = Viewer(SIZE)
         try:
-            shoot_all(Camera(viewer, Path(folder)))
+            camera = Camera(viewer, Path(folder))
+            if "masking" in sys.argv[1:]:
+                camera.draw_circle()
+                camera.run()
+                shoot_masking(camera)
+            else:
+                shoot_all(camera)
         finally:
             viewer.close()
 
@@ -268,6 +298,7 @@ def shoot_masking(camera: Camera) -> None:
     camera.plugin.select_regions((1,))
     camera.shoot("masking.png")
     camera.bridge()
+    camera.flags()
     camera.back_to(before)
     camera.plugin.set_tool("circle")
 

@@ -23,6 +23,7 @@ from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.files.names import KINDS, RECIPE, STYLES, product_path
 from ginga_bkgplugin.files.subtracted import SIGNS
 from ginga_bkgplugin.recipe.recipe import GROUPS
+from ginga_bkgplugin.sky import findings
 from ginga_bkgplugin.work.pipeline import finish, run
 from ginga_bkgplugin.work.saving import make_product
 
@@ -44,7 +45,7 @@ def make(name: str) -> str:
         return parameters(which)
     if kind == "help":
         return f"```text\n{command_help(which)}```"
-    makers = (names, cards, bits, recipe, signs, notebook)
+    makers = (names, cards, bits, recipe, signs, verdict, notebook)
     return {maker.__name__: maker for maker in makers}[kind]()
 
 
@@ -133,6 +134,35 @@ def signs() -> str:
     """What other programs leave in images they subtracted a background from."""
     rows = [[sign.program, sign.cards, sign.source] for sign in SIGNS]
     return _table(["program", "what the header has", "source"], rows)
+
+
+def verdict() -> str:
+    """The lines of a verdict and their limits."""
+    told = {
+        "masked": ("share of the frame", findings.MASKED_SHARE, "mask less, raise thresholds"),
+        "boxes": ("share of boxes not measured", findings.FILLED_SHARE,
+                  "mask less, larger boxes, a plane"),
+        "filling": ("error of filled boxes, sigma", findings.FILLING,
+                    "`fill` smooth, larger boxes, a plane"),
+        "bias": ("mean residual, sigma", findings.BIAS, "mask more sources; smaller boxes"),
+        "faint light": ("light of unmasked faint sources, sigma", findings.FAINT,
+                        "lower `sigma` or `low_sigma`, grow masks"),
+        "bright pixels": ("share beyond 3 sigma", findings.BRIGHT_SHARE,
+                          "lower `sigma`, more passes; mask hot pixels"),
+        "large scale": ("scatter of cells, sigma", findings.LARGE_SCALE,
+                        "smaller boxes, a higher degree; mask light"),
+        "rows": ("scatter of rows, sigma", findings.PATTERN, "correct the read-out before"),
+        "columns": ("scatter of columns, sigma", findings.PATTERN, "the same"),
+        "rings": ("light outside a mask, sigma", findings.RING, "grow that mask, or mask more"),
+        "under masks": ("rise of the map, sigma", findings.BUMP,
+                        "grow the mask, larger boxes, a plane"),
+        "hills": ("hill of the map, sigma", findings.HILL,
+                  "mask the object, larger boxes, a plane"),
+        "rms": ("noise / rms map, off 1 by", findings.RMS_OFF, "thresholds are off by as much"),
+    }  # fmt: skip
+    rows = [[name, what, f"{low:g}", f"{high:g}", cure]
+            for name, (what, (low, high), cure) in told.items()]  # fmt: skip
+    return _table(["line", "number", "look here", "do not use", "what to do"], rows)
 
 
 def recipe() -> str:

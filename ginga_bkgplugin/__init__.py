@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from ginga_bkgplugin.sky.advice import Advice
     from ginga_bkgplugin.sky.background import SkyFit, fit_background, subtract_background
     from ginga_bkgplugin.sky.blobs import adopt_blob, grow_from
+    from ginga_bkgplugin.sky.boxflags import box_flags
     from ginga_bkgplugin.sky.boxsample import BoxSample, box_sample
     from ginga_bkgplugin.sky.inspection import Box, BoxReport, inspect_boxes
     from ginga_bkgplugin.sky.layers import compose
@@ -160,6 +161,7 @@ _HOMES = {
         "adopt_blob",
         "grow_from",
     ),
+    "sky.boxflags": ("box_flags",),
     "sky.boxsample": (
         "BoxSample",
         "box_sample",
@@ -309,6 +311,7 @@ __all__ = [
     "__version__",
     "adopt_blob",
     "anchor_regions",
+    "box_flags",
     "box_sample",
     "carry_regions",
     "compose",

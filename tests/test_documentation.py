@@ -22,7 +22,7 @@ import pytest
 from ginga.misc.Settings import SettingGroup
 
 import ginga_bkgplugin
-from ginga_bkgplugin import BackgroundParameters, Frame, Recipe, fit_background
+from ginga_bkgplugin import BackgroundParameters, Frame, Recipe, fit_background, judge
 from ginga_bkgplugin.cli import _parser
 from ginga_bkgplugin.files.names import KINDS
 from ginga_bkgplugin.files.writing import write_fits
@@ -124,7 +124,7 @@ def test_an_example_prints_what_the_page_says(code: str, printed: str) -> None:
 
 @pytest.mark.parametrize("page", _cases("sh"))
 def test_the_shell_examples_of_a_page_are_understood(page: Path) -> None:
-    for line in "".join(_blocks(page, "sh")).splitlines():
+    for line in "".join(_blocks(page, "sh")).replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         if words[:1] == ["ginga-bkg"]:
             _parser().parse_args(words[1:])
@@ -218,6 +218,13 @@ def test_every_header_card_is_in_the_docs(field: SimulatedField) -> None:
         ours = set(make_product(frame, result, kind).header) - set(frame.header)
         for card in ours - {"HISTORY", "SIMPLE", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2"}:
             assert f"`{card}`" in page
+
+
+def test_every_line_of_a_verdict_is_in_the_docs(field: SimulatedField) -> None:
+    page = _filled("judging.md")
+    found = judge(field.data, finish(run(field.data, Recipe().with_parameters(passes=1))))
+    for line in found.verdict.lines:
+        assert re.search(rf"^\| {line.name} \|", page, re.MULTILINE), line.name
 
 
 def test_every_public_name_is_in_the_docs() -> None:

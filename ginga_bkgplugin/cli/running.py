@@ -202,10 +202,8 @@ def _kinds(options: argparse.Namespace) -> list[str]:
 def _images(options: argparse.Namespace) -> ImageSet:
     hdu = "all" if options.all_hdus else options.hdu
     how = {"where": options.where, "hdu": hdu, "plane": options.plane}
-    folders = [file for file in options.files if Path(file).is_dir()]
-    files = [file for file in options.files if not Path(file).is_dir()]
-    sets = [ImageSet.search(folder, options.glob, **how) for folder in folders]
-    sets += [ImageSet.of(files, **how)] if files else []
+    files = options.files
+    sets = [ImageSet.of(files, pattern=options.glob, **how)] if files else []
     sets += [ImageSet.from_list(options.list, **how)] if options.list else []
     images = sets[0]
     for more in sets[1:]:

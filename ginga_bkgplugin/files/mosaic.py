@@ -7,7 +7,8 @@ from pathlib import Path
 
 from astropy.io import fits
 
-from ginga_bkgplugin.files.products import Mask, Product
+from ginga_bkgplugin.files.names import PACKED
+from ginga_bkgplugin.files.products import Product
 from ginga_bkgplugin.files.writing import write_extensions
 
 
@@ -31,7 +32,7 @@ def write_mosaic(
     overwrite : bool
         Replace an existing file.
     compress : bool
-        Write masks as compressed tiles.
+        Write masks and flags as compressed tiles.
 
     Raises
     ------
@@ -44,7 +45,7 @@ def write_mosaic(
         if isinstance(product.frame.hdu, tuple) and product.frame.hdu[0] != "PRIMARY":
             header["EXTNAME"], header["EXTVER"] = product.frame.hdu
         parts.append((product.stored, header))
-    packed = compress and isinstance(products[0], Mask)
+    packed = compress and products[0].kind in PACKED
     write_extensions(path, primary, parts, overwrite=overwrite, compress=packed)
     for product in products:
         product.path = path

@@ -11,7 +11,8 @@ from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 
 USUAL = ("srcmask", "invalidmask", "bkgmap", "bkgrms", "subbkg")
-KINDS = (*USUAL, "bkgmesh")
+KINDS = (*USUAL, "bkgmesh", "bkgflag")
+PACKED = ("srcmask", "invalidmask", "bkgflag")  # small as compressed tiles
 RECIPE = "recipe"
 STYLES = ("default", "ezphot")
 

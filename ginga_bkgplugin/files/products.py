@@ -11,7 +11,7 @@ import numpy.typing as npt
 from astropy.io import fits
 
 from ginga_bkgplugin.files.frames import Frame
-from ginga_bkgplugin.files.names import product_path
+from ginga_bkgplugin.files.names import PACKED, product_path
 from ginga_bkgplugin.files.writing import Image, write_fits
 from ginga_bkgplugin.recipe.errors import ProductError
 from ginga_bkgplugin.sky.maps import SplineMap, whole
@@ -87,7 +87,7 @@ class Product:
     ) -> Path:
         """Write the product; by default beside its image, under its usual name.
 
-        Masks are written as compressed tiles, unless `compress` is off; maps never are.
+        Masks and flags are written as compressed tiles, unless `compress` is off; maps never are.
 
         Raises
         ------
@@ -99,7 +99,7 @@ class Product:
         where = Path(path) if path else product_path(self.frame, self.kind, folder, style)
         if self.target is not None and where.resolve() == self.target.resolve():
             raise ProductError(f"{where}: that is the science file. Choose another name.")
-        packed = compress and isinstance(self, Mask)
+        packed = compress and self.kind in PACKED
         write_fits(
             where, self.stored, self.header,
             overwrite=overwrite, compress=packed, extensions=self.extensions,

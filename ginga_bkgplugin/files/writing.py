@@ -19,6 +19,7 @@ from astropy.io import fits
 
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.files.identity import checksum, digest, joined, parts
+from ginga_bkgplugin.files.names import PACKED
 from ginga_bkgplugin.recipe.errors import ProductError, ProductExistsError
 from ginga_bkgplugin.sky.maps import SplineMap, rows_of
 
@@ -78,7 +79,7 @@ def product_header(
                 header.remove(name, remove_all=True)
     if "WCSAXES" in header:
         header["WCSAXES"] = 2
-    if kind != "subbkg" and kind.endswith("mask"):
+    if kind in PACKED:
         header.remove("BUNIT", ignore_missing=True)
     header["BKGPROD"] = (kind, "product of ginga-bkgplugin")
     header["TGTPATH"] = (ascii_text(frame.path.name) if frame.path else "", "image it belongs to")

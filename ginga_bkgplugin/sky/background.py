@@ -19,6 +19,7 @@ from ginga_bkgplugin.recipe.parameters import BackgroundParameters
 from ginga_bkgplugin.sky.maps import Map, SplineMap, at_centres, rows_of, whole
 from ginga_bkgplugin.sky.mesh import LEAST_GOOD_FRACTION, good_fractions, measured_boxes
 from ginga_bkgplugin.sky.pixels import (
+    BoolImage,
     FloatImage,
     MaskBit,
     MaskImage,
@@ -88,8 +89,13 @@ class SkyFit:
     @property
     def filled(self) -> int:
         """Boxes with too few free pixels: filled from their neighbours, or left out by a model."""
-        unmeasured = (self.fractions < self.least_free) | (self.fractions == 0)
-        return int(np.count_nonzero(unmeasured))
+        return int(np.count_nonzero(~self.measured))
+
+    @property
+    def measured(self) -> BoolImage:
+        """Boxes with enough free pixels."""
+        enough: BoolImage = (self.fractions >= self.least_free) & (self.fractions > 0)
+        return enough
 
 
 def fit_background(

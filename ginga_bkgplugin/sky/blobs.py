@@ -174,26 +174,31 @@ def polygon_of(
     Parameters
     ----------
     blob : ndarray of bool
-        At least one pixel must be set. Holes and separate parts are joined by lines that are
-        walked in both directions, so they enclose nothing.
+        At least one pixel must be set. Holes and separate parts are joined to what is near by
+        lines that are walked in both directions, so they enclose nothing.
     corner : tuple of int
         x and y of its first pixel in the image.
     tolerance : float
         With 0 the polygon runs along the pixels' edges and masks exactly these pixels;
         otherwise it may leave them by so many pixels.
     """
-    path: list[Point] = []
-    left, bottom = corner
+    path = np.empty((0, 2))
     for loop in _loops(blob):
         points = simplified(loop, tolerance) if tolerance > 0 else loop
-        if len(points) < 3:
-            continue
-        if path and path[-1] != path[0]:
-            path.append(path[0])
-        path += [*points, points[0]]
-    if path[-1] == path[0]:
-        del path[-1]  # one loop closes by itself
-    return PixelPolygon(tuple((x + left - 0.5, y + bottom - 0.5) for x, y in path))
+        if len(points) >= 3:
+            path = _joined(path, np.array(points, dtype=float))
+    path += np.array(corner) - 0.5
+    return PixelPolygon(tuple((x, y) for x, y in path.tolist()))
+
+
+def _joined(path: npt.NDArray[np.float64], loop: npt.NDArray[np.float64]) -> Any:
+    """A closed path with a loop walked on the way, from the corner that is near it and back."""
+    if not len(path):
+        return loop
+    there = int(np.argmin(np.hypot(*(path - loop[0]).T)))
+    first = int(np.argmin(np.hypot(*(loop - path[there]).T)))
+    walk = np.roll(loop, -first, axis=0)
+    return np.concatenate([path[: there + 1], walk, walk[:1], path[there:]])
 
 
 def _loops(blob: BoolImage) -> list[list[Point]]:

@@ -122,7 +122,7 @@ def judge_filling(boxes: BoxReport, sigma: float, background: BackgroundParamete
     away = int(np.max(boxes.distance[boxes.distance > 0], initial=0))
     value = float("nan")
     if away and background.is_2d and not background.modelled and sigma > 0:
-        known = boxes.measured & (boxes.good >= _LEAST_GOOD)
+        known = boxes.measured & (boxes.good >= _LEAST_GOOD) & np.isfinite(boxes.mean)
         value = filling_error(boxes.mean / sigma, known, away, stepped=stepped)
     word = graded(value, FILLING)
     if np.isnan(value):

@@ -248,10 +248,9 @@ def inspect_boxes(
     good = _good(layers, grid)
     centres = at_centres(_unblanked(fit.level_map), *grid.centres())
     mean, median, sigma = _statistics(image, layers, grid, fit, step)
-    measured = (fit.fractions >= fit.least_free) & (fit.fractions > 0)
     return BoxReport(
-        grid, good, centres, mean + centres, median + centres, sigma, measured,
-        boxes_away(measured), step,
+        grid, good, centres, mean + centres, median + centres, sigma, fit.measured,
+        boxes_away(fit.measured), step,
     )  # fmt: skip
 
 

@@ -35,6 +35,7 @@ KINDS = (
     "low_counts",
     "noise",
 )
+NOISES = ("white", "tilted", "curved", "correlated", "whole numbers", "few counts")
 STRUCTURES = ("gradient", "vignetting", "wave", "glow", "amplifiers")
 SATURATION = 60_000.0
 
@@ -189,6 +190,39 @@ def truth_field(
         data[gaps(shape)] = np.nan
     header = field_header(shape, unit="count")
     return SimulatedField(kind, data, sky, noise, objects, header)
+
+
+def pure_noise(kind: str, shape: tuple[int, int], seed: int) -> FloatImage:
+    """A sky without any source, on which a verdict must be good.
+
+    Parameters
+    ----------
+    kind : str
+        ``white``; ``tilted`` or ``curved``, its sky a plane of a few sigma or a
+        bowl of half a sigma, which boxes of a third of the frame can still follow;
+        ``correlated`` over 3 x 3 pixels, as in a drizzled image; ``whole numbers``, of a sigma of
+        one count; ``few counts``, Poisson round 20.
+    shape : tuple of int
+        (ny, nx).
+    seed : int
+        The same seed gives the same field.
+    """
+    from scipy.ndimage import uniform_filter  # late: the command line starts sooner
+
+    rng = np.random.default_rng([seed, NOISES.index(kind)])
+    if kind == "few counts":
+        return rng.poisson(20, shape).astype(np.float32)
+    noise = rng.standard_normal(shape)
+    y, x = (np.linspace(-1, 1, side) for side in shape)
+    skies = {
+        "white": 1000 + 10 * noise,
+        "tilted": 1000 + 10 * noise + 15 * x - 10 * y[:, np.newaxis],
+        "curved": 1000 + 10 * noise - 4 * (x**2 + y[:, np.newaxis] ** 2),
+        "correlated": 1000 + 30 * uniform_filter(noise, 3),
+        "whole numbers": np.round(1000 + noise),
+    }
+    field: FloatImage = skies[kind].astype(np.float32)
+    return field
 
 
 def _add_sources(

@@ -274,9 +274,14 @@ class ShapeLayer:
         return True
 
     def _finish(self) -> None:
-        """Tell of what was drawn or changed; who is told shows it."""
+        """Tell of what was drawn or changed; who is told shows it, in one redraw."""
         gesture, self._gesture = self._gesture, None
-        self.brush.clear()
+        with self.viewer.suppress_redraw:
+            self.brush.clear()
+            self._tell(gesture)
+            self._show_extra()
+
+    def _tell(self, gesture: Any) -> None:
         if isinstance(gesture, Band):
             inside = self.outlines.within(gesture.start, gesture.tip)
             chosen = (*gesture.kept, *(each for each in inside if each not in gesture.kept))
@@ -288,7 +293,6 @@ class ShapeLayer:
             self.show(self._regions, self._selection)
         elif gesture.shape is not None and not self._is_click(gesture.shape):
             self._on_drawn(gesture.shape)
-        self._show_extra()
 
     def _is_click(self, shape: PixelRegion) -> bool:
         """Whether a freehand outline is that of a hand that shook in a click."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -10,7 +11,7 @@ from urllib.parse import unquote, urlparse
 from ginga.locale.localize import _tr
 
 from ginga_bkgplugin.files.frames import Frame
-from ginga_bkgplugin.files.regionfile import read_regions
+from ginga_bkgplugin.files.regionfile import RegionsRead, read_regions
 from ginga_bkgplugin.files.regionwriting import write_regions
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, NoWCSError, ParameterError
 from ginga_bkgplugin.recipe.region import Region
@@ -18,6 +19,7 @@ from ginga_bkgplugin.viewer.dialogs import choose
 from ginga_bkgplugin.viewer.guard import guarded
 from ginga_bkgplugin.viewer.importing import Importing
 from ginga_bkgplugin.viewer.sessions import Sessions
+from ginga_bkgplugin.work.carry import count_outside
 from ginga_bkgplugin.work.session import Session
 
 _TOLD = 5  # problems of a region file that are shown; the log has all
@@ -49,12 +51,18 @@ class Exchange(Importing):
     def use_region_file(self, path: str) -> None:
         """Add the regions of a DS9 file."""
         session = self._ready()
-        found = read_regions(path, session.frame)
+        session.say("Reading regions …")
+        read = functools.partial(read_regions, path, session.frame)
+        self.jobs.do(session, read, functools.partial(self._take_regions, session, Path(path)))
+
+    def _take_regions(self, session: Session, path: Path, found: RegionsRead) -> None:
         for problem in found.problems:
             self.logger.warning(f"{path}: {problem}")
+        words = [f"{len(found.regions)} regions loaded from {path.name}."]
         if found.regions:
             session.add_regions(found.regions, "Load regions")
-        words = [f"{len(found.regions)} regions loaded from {Path(path).name}."]
+            outside = count_outside(found.regions, session.frame)
+            words += [f"{outside} of them lie outside the image."] if outside else []
         words += found.problems[:_TOLD]
         if len(found.problems) > _TOLD:
             words.append(f"And {len(found.problems) - _TOLD} more lines, see the log.")

@@ -78,7 +78,9 @@ class Importing(MaskActions):
 
         def take(polarity: str, flags: str) -> None:
             if polarity or flags:  # flags that are named are masked
-                self.take_mask(path, polarity or "bad", flags, found.hdu, found.kind)
+                self.take_mask(
+                    path, polarity or "bad", flags, found.hdu, found.kind, found.unknown
+                )
                 return
             self._ask_about_mask(
                 session, path, f"{found.why}\n\n{_tr('What is set in it is:')}",
@@ -86,18 +88,17 @@ class Importing(MaskActions):
             )  # fmt: skip
 
         if found.kind == "bits" and found.present:
-            flags = ", ".join(f"{flag} {share:.2%}" for flag, share in found.present.items())
+            flags = [(f"{flag}  {_percent(share)}", flag) for flag, share in found.present.items()]
             self._ask_about_mask(
-                session, path, f"{_tr('flags present')}: {flags}\n\n"
-                + _tr("Flags to mask, by name or number; empty: any."),
-                [(_tr("Load"), found.polarity or "")], take, entry=True,
+                session, path, _tr("these flags are set. Tick those to mask; none: any of them."),
+                [(_tr("Load"), found.polarity or "")], take, ticks=flags,
             )  # fmt: skip
         else:
             take(found.polarity or "", "")
 
     def _ask_about_mask(
         self, session: Session, path: str, text: str, answers: Any,
-        then: Callable[[str, str], object], *, entry: bool = False,
+        then: Callable[[str, str], object], *, ticks: Any = None,
     ) -> None:  # fmt: skip
         def answered(answer: str, typed: str) -> None:
             if self.session is session:
@@ -108,12 +109,13 @@ class Importing(MaskActions):
 
         session.say("")
         words = f"{Path(path).name}: {text}"
-        self._dialog = choose(self.fv, _tr("Load mask"), words, answers, answered, entry=entry)
+        self._dialog = choose(self.fv, _tr("Load mask"), words, answers, answered, ticks=ticks)
 
     @guarded
     def take_mask(
-        self, path: str, polarity: str, flags: str, hdu: str = "", kind: str = ""
-    ) -> None:
+        self, path: str, polarity: str, flags: str, hdu: str = "", kind: str = "",
+        unknown: int = 0,
+    ) -> None:  # fmt: skip
         """Read a mask and add it as a layer; of the image's own file the recipe says so."""
         session = self._ready()
         ny, nx = session.frame.data.shape
@@ -127,7 +129,11 @@ class Importing(MaskActions):
             )  # fmt: skip
             return (mask.replace(path=SELF) if own else mask), plane
 
-        self.jobs.do(session, read, lambda answer: _take(session, *answer))
+        def take(answer: Any) -> None:
+            mask, plane = answer
+            _take(session, mask, plane, unknown)
+
+        self.jobs.do(session, read, take)
 
     def _read_as(self, session: Session, mask: ImportedMask) -> None:
         """Read a mask as the recipe says that wants it."""
@@ -149,10 +155,26 @@ class Importing(MaskActions):
         self._dialog = ask(self.fv, title, mode, folder, then, kind=kind)
 
 
-def _take(session: Session, mask: ImportedMask, plane: BoolImage) -> None:
+def _take(session: Session, mask: ImportedMask, plane: BoolImage, unknown: int = 0) -> None:
     session.import_mask(mask, plane)
-    bits = f": {', '.join(map(str, mask.bits))}" if mask.bits else ""
-    session.say(f"{mask.name}: {plane.mean():.2%} masked ({mask.kind}{bits}, {mask.polarity}).")
+    nan = f" {unknown} pixels of it are NaN: masked too." if unknown else ""
+    session.say(f"{mask.name or Path(mask.path).name}: {_percent(plane.mean())} masked"
+                f" ({_meaning(mask)}).{nan}")  # fmt: skip
+
+
+def _meaning(mask: ImportedMask) -> str:
+    """What of a mask is masked, in words."""
+    if mask.kind == "weight":
+        return "weight 0"
+    if mask.bits:
+        words = ", ".join(map(str, mask.bits))
+    else:
+        words = {"labels": "objects", "bits": "any flag"}.get(mask.kind, "what is set")
+    return f"all but {words}" if mask.polarity == "good" else words
+
+
+def _percent(share: float) -> str:
+    return "<0.01%" if 0 < share < 5e-5 else f"{share:.2%}"
 
 
 def _is_same(one: Path, other: Path | None) -> bool:

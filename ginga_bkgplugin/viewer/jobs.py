@@ -166,14 +166,15 @@ class Jobs:
 
         self.do(session, write, done)
 
-    def load(self, session: Session) -> None:
-        """Load saved products."""
+    def load(self, session: Session, then: Callable[[], None] = lambda: None) -> None:
+        """Load saved products, and `then` go on."""
         session.say("Loading …")
 
         def done(answer: Any) -> None:
             result, stale = answer
             session.show_result(result)
             session.say(f"Loaded the saved products. {stale}".strip())
+            then()
 
         self.do(session, functools.partial(load_and_look, session.frame, *session.folders), done)
 

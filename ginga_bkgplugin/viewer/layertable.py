@@ -278,8 +278,13 @@ def _region_cells(row: RegionRow) -> dict[str, str]:
         "shape": f"− {row.pixel.shape}" if row.pixel.erase else row.pixel.shape,
         "x": f"{x:.1f}",
         "y": f"{y:.1f}",
-        "size": row.size(),
+        "size": _compact(row.size()),
         "ra": f"{sky[0]:.5f}" if sky else "–",
         "dec": f"{sky[1]:+.5f}" if sky else "–",
-        "arcsec": row.size(2, sky=True),
+        "arcsec": _compact(row.size(2, sky=True)),
     }
+
+
+def _compact(size: str) -> str:
+    """A size in a narrow cell: without spaces, and of a stroke its radius alone."""
+    return size.split(" (")[0].replace(" ", "") if "×" in size or "(" in size else size

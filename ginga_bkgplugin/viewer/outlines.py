@@ -27,11 +27,12 @@ COLOR, ERASE_COLOR, SELECTED_COLOR = "cyan", "orange", "yellow"
 Floats = npt.NDArray[np.float64]
 REACH = 22  # pixels of the window from a shape to the handle that turns it
 MOST_LABELS = 50  # a redraw of 200 texts is felt
+_LONGEST_NAME = 24  # letters beside a shape
 _FAINT = 0.4
 _DOT = 5  # pixels of the window: a smaller shape is drawn as a ring
 _MOST_HERE, _MOST_ELSEWHERE = 1000, 200  # shapes drawn at a time, the largest ones
 _ELLIPSE = 64  # corners of an ellipse: within 0.12 % of its size
-_FINE = 8  # cells in a radius, of a stroke's rim
+_FINE, _FINER = 8, 24  # cells in a radius: of a stroke's rim as it is painted, and after
 _MOST_CELLS = 500  # a stroke's rim is looked for in, along each axis
 
 
@@ -121,7 +122,8 @@ class Outlines:
         share = 0.7072 if isinstance(region, (PixelCircle, PixelEllipse, PixelAnnulus)) else 1.0
         text = self._classes.Text(
             cx + share * (right - cx), cy + share * (top - cy),
-            f"{place + 1} {region.name}".strip(), color=look.color, fontsize=14, alpha=look.alpha,
+            f"{place + 1} {_short(region.name)}".strip(), color=look.color, fontsize=14,
+            alpha=look.alpha,
         )  # fmt: skip
         text.crdmap = self._viewer.get_coordmap("data")
         return text
@@ -191,7 +193,7 @@ def rim_of(region: PixelRegion) -> Floats:
     if isinstance(region, PixelPolygon):
         return np.array(region.vertices)
     if isinstance(region, PixelStroke):
-        return np.array(stroke_rim(region.points, region.radius))
+        return np.array(stroke_rim(region.points, region.radius, _FINER))
     assert isinstance(region, (PixelEllipse, PixelBox))
     if isinstance(region, PixelBox):
         around = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (region.width, region.height) / 2
@@ -201,6 +203,10 @@ def rim_of(region: PixelRegion) -> Floats:
     cos, sin = direction(region.angle)
     rim: Floats = around @ np.array([[cos, sin], [-sin, cos]]) + (region.x, region.y)
     return rim
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1].rstrip() + "…"
 
 
 def color_of(region: PixelRegion) -> str:
@@ -215,8 +221,8 @@ def color_of(region: PixelRegion) -> str:
     return region.color
 
 
-def stroke_rim(points: Sequence[Point], radius: float) -> list[Point]:
-    """The rim of a brush stroke, for the eye: within a quarter of the radius.
+def stroke_rim(points: Sequence[Point], radius: float, fine: int = _FINE) -> list[Point]:
+    """The rim of a brush stroke, for the eye: within two of `fine` cells of the radius.
 
     Ginga draws a thick line segment by segment, so that a transparent one is darker at each joint.
     """
@@ -225,7 +231,7 @@ def stroke_rim(points: Sequence[Point], radius: float) -> list[Point]:
         around = rim_of(PixelEllipse(*points[0], radius, radius, 0))
         return [(x, y) for x, y in around.tolist()]
     corner = path.min(axis=0) - radius
-    unit = max(radius / _FINE, float(np.ptp(path, axis=0).max()) / _MOST_CELLS)
+    unit = max(radius / fine, float(np.ptp(path, axis=0).max()) / _MOST_CELLS)
     inside = (path - corner) / unit + 1
     nx, ny = (int(side) for side in np.ceil(inside.max(axis=0) + radius / unit + 2))
     stroke = PixelStroke(tuple(map(tuple, inside.tolist())), radius / unit)

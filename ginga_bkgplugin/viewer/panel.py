@@ -59,6 +59,9 @@ class Panel:
         widgets.button(foot, _tr("Close"), _tr("Close; the state is kept."), intents.close)
         widgets.button(foot, _tr("Help"), _tr("How to use this."), intents.help)
         widgets.fill(foot)
+        self.night = widgets.button(
+            foot, _tr("Many images…"), _tr("Run this recipe on many images."), intents.open_night
+        )
         container.add_widget(top, stretch=1)
 
     def _run(self, mode: str) -> None:

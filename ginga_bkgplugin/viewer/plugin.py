@@ -45,7 +45,8 @@ Blue: region. Yellow: source. Red: saturated. Green: imported. Pink: invalid.
 
 "Over-masked" means that no box of the mesh has half its pixels free: raise *Sigma*, lower
 *Mask radius factor*, or change *Box size*. The same recipe runs from the shell:
-``ginga-bkg run FILE --recipe FILE.bkg.json``.
+``ginga-bkg run FILE --recipe FILE.bkg.json``; *Many images…* runs it on the channel's images, on
+files or a folder.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ from ginga_bkgplugin.viewer.images import complete_frame
 from ginga_bkgplugin.viewer.jobs import Jobs
 from ginga_bkgplugin.viewer.judges import JudgeActions
 from ginga_bkgplugin.viewer.looking import LookActions
+from ginga_bkgplugin.viewer.night import NightDesk
 from ginga_bkgplugin.viewer.overlays import MASK, OverlayLayer, legend
 from ginga_bkgplugin.viewer.panel import Panel
 from ginga_bkgplugin.viewer.results import add_to_channel, show_original
@@ -100,6 +102,7 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
             self.overlays.set_opacity(kind, float(self.settings.get(name)))
         self.prepare_looking(classes)
         self.prepare_judging(classes)
+        self.nights = NightDesk(self)
         self.shapes = ShapeLayer(
             fitsimage,
             classes,
@@ -144,6 +147,7 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
     def stop(self) -> None:
         """End the work, take the layers off. Also called when Ginga quits."""
         self.cancel_run()
+        self.nights.stop()
         self.jobs.close()
         self.shapes.activate(False)
         canvas = self.fitsimage.get_canvas()
@@ -210,6 +214,7 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
         """Show the session in the panel and on the canvas."""
         if self.panel is None:
             return
+        self.nights.render()
         session = self.session
         if session is None:
             self.panel.render(None, self._why_not)
@@ -309,6 +314,10 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
     def load_saved(self) -> None:
         """Load the products saved beside the image."""
         self.jobs.load(self._ready())
+
+    def open_night(self) -> None:
+        """Open the window to run the recipe on many images."""
+        self.nights.open()
 
     def choose_folder(self) -> None:
         """Ask for the folder of products."""

@@ -40,6 +40,7 @@ class Intents(MaskIntents, LookIntents, JudgeIntents, Protocol):
     def choose_folder(self) -> None: ...  # noqa: D102
     def open_recipe(self) -> None: ...  # noqa: D102
     def load_saved(self) -> None: ...  # noqa: D102
+    def open_night(self) -> None: ...  # noqa: D102
     def close(self) -> object: ...  # noqa: D102
     def help(self) -> object: ...  # noqa: D102
 

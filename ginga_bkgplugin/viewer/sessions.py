@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Hashable
 from typing import Any
 
+import numpy as np
+
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.viewer.images import fingerprint, image_key, provisional_frame
 from ginga_bkgplugin.work.session import Session
@@ -44,6 +46,10 @@ class Sessions:
                 session.say("The pixels changed since the last run: press Run.")
         self._sessions[key] = session  # the one looked at last stands last
         self._prints[key] = seen
+        for other in self._sessions.values():
+            if other is not session and not other.busy:  # Ginga may forget them: so do we
+                pixels = np.broadcast_to(np.float32(np.nan), other.frame.data.shape)
+                other.show_pixels(pixels)
         return session, new
 
     def names(self) -> dict[str, Session]:

@@ -85,7 +85,7 @@ class Boxes:
         """The mesh of a fit made with these parameters."""
         shape, boxes = fit.level_map.shape, fit.fractions.shape
         grid = mesh_grid((shape[0], shape[1]), background, (boxes[0], boxes[1]))
-        measured = (fit.fractions >= fit.least_free) & (fit.fractions > 0)
+        measured = fit.measured
         return cls(grid, fit.fractions, measured, boxes_away(measured))
 
 

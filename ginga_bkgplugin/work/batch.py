@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,20 @@ from ginga_bkgplugin.work.cluster import dask_executor
 from ginga_bkgplugin.work.gathering import NOTHING, Named
 from ginga_bkgplugin.work.memory import available_memory, cores, fitting_jobs, job_memory
 from ginga_bkgplugin.work.processes import Processes
-from ginga_bkgplugin.work.task import STOPPED, Row, Task, Tell, failed, run_task, sweep
+from ginga_bkgplugin.work.task import (
+    STOPPED,
+    Row,
+    Task,
+    Tell,
+    check_folder,
+    failed,
+    run_task,
+    sweep,
+)
 
-_LISTEN = 0.5  # seconds: some systems let no Ctrl-C through while a thread waits
+_LISTEN = 0.2  # seconds: some systems let no Ctrl-C through while a thread waits
+
+Attend = Callable[[frozenset[int]], bool]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,16 +89,27 @@ def plan_batch(
     options["named"] = _absolute(options.get("named", NOTHING))
     if options.get("folder") is not None:
         options["folder"] = str(Path(options["folder"]).absolute())
+    text = recipe.to_json()
     tasks = [
-        Task(entry=dataclasses.replace(entry, path=entry.path.absolute()),
-             recipe=recipe.to_json(), **options)
+        Task(entry=dataclasses.replace(entry, path=entry.path.absolute()), recipe=text, **options)
         for entry in entries
-    ]  # fmt: skip
+    ]
     problems = {k: task.entry.problem for k, task in enumerate(tasks) if task.entry.problem}
     problems |= _other_sizes(tasks, recipe) | _same_products(tasks)
+    taken, words = plan_jobs(entries, recipe, jobs)
+    threads = 1 if taken > 1 else 0
+    return Plan(
+        tuple(dataclasses.replace(task, threads=threads) for task in tasks), problems, taken, words
+    )
+
+
+def plan_jobs(
+    entries: Sequence[ImageEntry], recipe: Recipe, jobs: int | None = None
+) -> tuple[int, str]:
+    """How many images at a time, and that with its memory in words; parameters as `plan_batch`."""
     largest = max((entry.pixels for entry in entries), default=0)
     each, free = job_memory(largest, recipe.background.method), available_memory()
-    wanted = max(1, min(cores() if jobs is None else jobs, len(tasks)))
+    wanted = max(1, min(cores() if jobs is None else jobs, len(entries)))
     taken = fitting_jobs(wanted, each, free)
     words = f"{taken} job{'s' if taken > 1 else ''}, up to {each / 1e9:.1f} GB each"
     if free is not None:
@@ -96,14 +118,11 @@ def plan_batch(
             words += f": {wanted} jobs would not fit"
         elif each > free:
             words += ": it may not fit"
-    threads = 1 if taken > 1 else 0
-    return Plan(
-        tuple(dataclasses.replace(task, threads=threads) for task in tasks), problems, taken, words
-    )
+    return taken, words
 
 
 def run_batch(
-    plan: Plan, *, dask: Any = None, tell: Tell | None = None
+    plan: Plan, *, dask: Any = None, tell: Tell | None = None, attend: Attend | None = None
 ) -> Iterator[tuple[int, tuple[Row, ...]]]:
     """Do what was planned; closing the generator, or Ctrl-C, ends what is running.
 
@@ -115,6 +134,9 @@ def run_batch(
         batch is ended, they finish.
     tell : callable, optional
         A single image is run in this process, and every step of its run is given to it.
+    attend : callable, optional
+        Given the places of the tasks under way a few times a second; what it answers with False
+        ends the batch.
 
     Yields
     ------
@@ -127,7 +149,11 @@ def run_batch(
     ------
     WorkerError
         When scheduler or workers do not answer.
+    ProductError
+        When nothing can be written into the folder of products.
     """
+    for folder in {task.folder for task in plan.tasks if task.folder and dask is None}:
+        check_folder(Path(folder))
     for index, why in plan.problems.items():
         yield index, (failed(plan.tasks[index], why),)
     rest = [k for k in range(len(plan.tasks)) if k not in plan.problems]
@@ -137,11 +163,11 @@ def run_batch(
         yield 0, run_task(plan.tasks[0], tell)
     elif dask is None:
         with _processes(plan.jobs) as executor:
-            yield from _collect(plan.tasks, rest, executor)
+            yield from _collect(plan.tasks, rest, executor, attend)
     else:
         tasks = [dataclasses.replace(task, threads=1) for task in plan.tasks]
         with dask_executor(dask) as executor:
-            yield from _collect(tasks, rest, executor)
+            yield from _collect(tasks, rest, executor, attend)
 
 
 def stopped(plan: Plan, done: Iterable[int]) -> Iterator[tuple[int, tuple[Row, ...]]]:
@@ -162,7 +188,10 @@ def _processes(jobs: int) -> Iterator[Executor]:
 
 
 def _collect(
-    tasks: Sequence[Task], indices: Sequence[int], executor: Executor
+    tasks: Sequence[Task],
+    indices: Sequence[int],
+    executor: Executor,
+    attend: Attend | None = None,
 ) -> Iterator[tuple[int, tuple[Row, ...]]]:
     """Rows as they come. What died with its worker is tried once more, alone, at the end."""
     pending: dict[Future[tuple[Row, ...]], int] = {}
@@ -180,11 +209,15 @@ def _collect(
                 else:
                     died.append(index)
                     _tidy([tasks[index]])
+            if attend is not None and not attend(_under_way(pending)):
+                return
         for index in died:
             future = executor.submit(run_task, tasks[index])
             pending = {future: index}
             while not future.done():
                 wait(pending, timeout=_LISTEN)
+                if attend is not None and not attend(_under_way(pending)):
+                    return
             pending, error = {}, _error(future)
             _tidy([tasks[index]] if error else [])
             rows = future.result() if error is None else (failed(tasks[index], error),)
@@ -195,6 +228,10 @@ def _collect(
         if isinstance(executor, Processes):
             executor.kill()
             _tidy(begun)
+
+
+def _under_way(pending: Mapping[Future[Any], int]) -> frozenset[int]:
+    return frozenset(index for future, index in pending.items() if future.running())
 
 
 def _error(future: Future[Any]) -> str | None:

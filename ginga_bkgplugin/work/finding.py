@@ -36,9 +36,23 @@ def search_images(
 
 
 def named_images(
-    files: Iterable[str | Path], where: Where | None, hdu: Any, plane: int | None
+    files: Iterable[str | Path],
+    where: Where | None,
+    hdu: Any,
+    plane: int | None,
+    pattern: str | None = None,
 ) -> Found:
-    """The images of files named; see `ImageSet.of`."""
+    """The images of files and folders named; see `ImageSet.of`."""
+    given = list(files)
+    folders = [file for file in given if Path(file).is_dir()]
+    rest = [file for file in given if file not in folders]
+    found = [search_images(folder, pattern, where, hdu, plane) for folder in folders]
+    found += [_of_files(rest, where, hdu, plane)] if rest or not folders else []
+    notes = [note for _, left in found for note in left]
+    return taken_once([entry for one, _ in found for entry in one], notes), tuple(notes)
+
+
+def _of_files(files: Sequence[str | Path], where: Where | None, hdu: Any, plane: Any) -> Found:
     wanted, notes = conditions(where), list[str]()
     named = [split_spec(str(file)) for file in files]
     if len(named) > 1:  # a single one is meant
@@ -48,10 +62,10 @@ def named_images(
     entries = _entries(named, hdu, plane, wanted)
     if not entries:
         raise ImageError(
-            f"No image left of the files named. {' '.join(notes)}"
-            f"{_unmet([path for path, _ in named], wanted)}"
+            f"No image left of the files named{_unmet([path for path, _ in named], wanted)}."
+            f" {' '.join(notes)}".rstrip()
         )
-    return taken_once(entries, notes), tuple(notes)
+    return tuple(entries), tuple(notes)
 
 
 def listed_files(path: Path) -> list[Path]:

@@ -93,17 +93,18 @@ class ImageSet:
         hdu: HDU | str | None = None,
         plane: int | None = None,
         where: Where | None = None,
+        pattern: str | None = None,
     ) -> Self:
         """The images you name; of several, products are left out.
 
         Parameters
         ----------
         files : iterable of path
-            Also as ``file.fits[SCI,2]``, or ``file.fits[all]``.
-        hdu, plane, where
+            Also as ``file.fits[SCI,2]``, or ``file.fits[all]``; folders are searched.
+        hdu, plane, where, pattern
             As `search`.
         """
-        return cls(*named_images(files, where, hdu, plane))
+        return cls(*named_images(files, where, hdu, plane, pattern))
 
     @classmethod
     def from_list(cls, path: str | Path, **options: Any) -> Self:

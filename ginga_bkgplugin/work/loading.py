@@ -14,15 +14,17 @@ from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.files.history import last_entry
 from ginga_bkgplugin.files.meshfile import read_mesh
 from ginga_bkgplugin.files.names import RECIPE, find_products, is_loadable
-from ginga_bkgplugin.files.products import Background, Mask, read_header
+from ginga_bkgplugin.files.products import Background, Mask, Product, read_header
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.background import SkyFit
+from ginga_bkgplugin.sky.boxflags import flagged_fractions
 from ginga_bkgplugin.sky.maps import Map, whole
 from ginga_bkgplugin.sky.mesh import LEAST_GOOD_FRACTION
 from ginga_bkgplugin.sky.models import box_fractions
 from ginga_bkgplugin.work.pipeline import Result
 
+_SAME_BOXES = ("MASKSUM", "BKGTYPE", "BKGBOX", "SMFREE")
 NEEDED = ("srcmask", "bkgmap", "bkgrms")
 
 
@@ -63,14 +65,20 @@ def load_result(frame: Frame, *folders: str | Path | None) -> Result:
     level, rms, header = _maps(found, frame)
     recipe = read_recipe(found[RECIPE]) if RECIPE in found else _recipe_in(mask.header)
     smooth = recipe.background.method == "smooth"
+    least_free = recipe.smooth.least_free if smooth else LEAST_GOOD_FRACTION
+    fractions = box_fractions(mask.data, recipe.background)
+    if "bkgflag" in found:
+        flags = Product.read(found["bkgflag"], frame)
+        if all(flags.header.get(card) == mask.header.get(card) for card in _SAME_BOXES):
+            fractions = flagged_fractions(fractions, flags.data, recipe.background, least_free)
     fit = SkyFit(
         level,
         rms,
         float(header.get("BKGVALU", np.nanmedian(whole(level)))),
         float(header.get("BKGSIG", np.nanmedian(whole(rms)))),
-        box_fractions(mask.data, recipe.background),
+        fractions,
         int(np.count_nonzero(whole(rms) <= 0)),
-        recipe.smooth.least_free if smooth else LEAST_GOOD_FRACTION,
+        least_free,
     )
     saturation = mask.header.get("MASKSAT")
     return Result(

@@ -14,7 +14,7 @@ from ginga_bkgplugin.files.writing import check_absent, package_version, write_b
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 from ginga_bkgplugin.work.judging import Judgement, judge
 from ginga_bkgplugin.work.pipeline import Result
-from ginga_bkgplugin.work.viewmodel import summary_words
+from ginga_bkgplugin.work.viewmodel import COLORS, summary_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -136,7 +136,7 @@ def draw_page(frame: Frame, result: Result, judgement: Judgement) -> Figure:
         plots.draw_recipe(figure.add_subplot(below[1]), result)
         title = f"{frame.name}: {judgement.word}"
         figure.text(0.015, 0.985, title, fontsize=min(15, 900 / len(title)), va="top",
-                    fontweight="bold", color=plots.COLOURS[judgement.word],
+                    fontweight="bold", color=COLORS[judgement.word],
                     parse_math=False)  # fmt: skip
         made = f"{summary_words(result)}. ginga-bkgplugin {package_version()}"
         figure.text(0.985, 0.985, made, ha="right", va="top", fontsize=8)

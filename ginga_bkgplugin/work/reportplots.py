@@ -14,15 +14,14 @@ from ginga_bkgplugin.recipe.region import Region
 from ginga_bkgplugin.sky.binning import masked_rows, over_blocks
 from ginga_bkgplugin.sky.maps import Nodes, rows_of
 from ginga_bkgplugin.sky.pixels import FloatImage, MaskImage
-from ginga_bkgplugin.sky.verdict import DO_NOT_USE, GOOD, LOOK
+from ginga_bkgplugin.sky.verdict import DO_NOT_USE
 from ginga_bkgplugin.work.judging import Judgement
 from ginga_bkgplugin.work.pipeline import Result
-from ginga_bkgplugin.work.viewmodel import MASK_COLORS
+from ginga_bkgplugin.work.viewmodel import COLORS, MASK_COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = {GOOD: "#1b7837", LOOK: "#b35806", DO_NOT_USE: "#b2182b"}
 _MOST_PIXELS = 600  # along the longer side of a picture
 _LINE = "#b35806"
 _WIDE, _WHOLE, _NARROW = 96, 122, 62  # letters in a line
@@ -143,7 +142,7 @@ def _draw_boxes(axis: Axes, judgement: Judgement) -> None:
     for ring in judgement.rings:
         if f"Ring round {ring.name}:" in told:
             axis.plot(ring.x + ring.radius * np.cos(angle), ring.y + ring.radius * np.sin(angle),
-                      color=COLOURS[DO_NOT_USE], linewidth=1.2)  # fmt: skip
+                      color=COLORS[DO_NOT_USE], linewidth=1.2)  # fmt: skip
 
 
 def draw_histogram(axis: Axes, judgement: Judgement) -> None:
@@ -195,7 +194,7 @@ def draw_verdict(axis: Axes, judgement: Judgement) -> None:
     after = [part for each in told for part in textwrap.wrap(each, _WHOLE)]
     write = _Writer(axis, sum(len(sentences) for *_, sentences in lines) + len(after) + 0.5)
     for word, name, sentences in lines:
-        write(0.0, word, color=COLOURS[word], fontweight="bold")
+        write(0.0, word, color=COLORS[word], fontweight="bold")
         write(0.105, name)
         for sentence in sentences:
             write(0.22, sentence)

@@ -24,6 +24,7 @@ from ginga_bkgplugin.files.writing import (
 )
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters
+from ginga_bkgplugin.sky.boxflags import box_flags
 from ginga_bkgplugin.sky.mesh import good_fractions
 from ginga_bkgplugin.sky.models import sep_grid
 from ginga_bkgplugin.sky.pixels import MaskBit, has
@@ -44,6 +45,12 @@ BIT_CARDS: Cards = [
     ("MASKB4", "saturated", "bit 4: of a saturated source"),
     ("MASKB8", "invalid", "bit 8: no measurement"),
     ("MASKB16", "imported", "bit 16: from a file"),
+]
+
+FLAG_CARDS: Cards = [
+    ("FLAG0", "measured", "the sky of the box was measured"),
+    ("FLAG1", "filled", "1 to 254: boxes to the nearest measured one"),
+    ("FLAG255", "none", "no box was measured"),
 ]
 
 
@@ -102,6 +109,10 @@ def make_product(frame: Frame, result: Result, kind: str) -> Product:
         return Background(data_map, kind=kind, header=header, frame=frame)
     if kind == "subbkg":
         return subtract(frame, result.fit.level_map, cards, history)
+    if kind == "bkgflag":
+        header = product_header(frame, kind, [*cards, *FLAG_CARDS], history)
+        flags = box_flags(result.fit, result.recipe.background)
+        return Product(flags, kind=kind, header=header, frame=frame)
     if kind == "bkgmesh":
         return _mesh(frame, result, cards, history)
     raise ParameterError(f"Unknown product {kind!r}. Known: {', '.join(KINDS)}, {RECIPE}.")

@@ -270,7 +270,7 @@ class Session(Editor):
     @property
     def mask(self) -> MaskImage | None:
         """The mask to show: of the run under way, of the result, or of the run gone back to."""
-        if self.preview is not None:
+        if self.preview is not None and self._busy:
             return self.preview.mask
         if self.result is not None:
             return self.result.mask
@@ -308,8 +308,9 @@ class Session(Editor):
 
     def live_mask(self, *, always: bool = False) -> MaskImage | None:
         """The mask to show: as edited, or of the run under way."""
-        preview = self.preview
-        return super().live_mask(always=always) if preview is None else preview.mask
+        if self.preview is not None and self._busy:
+            return self.preview.mask
+        return super().live_mask(always=always)  # a second look may be of shapes before they moved
 
     def view(self) -> ViewModel:
         """The state, worked out for display."""

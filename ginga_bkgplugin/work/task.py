@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import os
 import shutil
 import time
 import traceback
@@ -41,7 +42,8 @@ WORD = "BKGWORD"
 DONE, KEPT, FAILED, STOPPED = "done", "kept", "failed", "stopped"
 USUAL = ("srcmask", "invalidmask", "bkgmap", "bkgrms", RECIPE)
 
-_BYTES = {"srcmask": 1, "invalidmask": 1, "bkgmap": 4, "bkgrms": 4, "subbkg": 8}  # a pixel
+_BYTES = {"srcmask": 1, "invalidmask": 1, "bkgmap": 4, "bkgrms": 4, "subbkg": 8,
+          "bkgflag": 1}  # fmt: skip  # a pixel
 _LITTER = 600.0  # seconds after which a part of a file is nobody's any more
 
 Tell = Callable[[Step], object]
@@ -229,6 +231,23 @@ def keep_or_replace(
     return True  # what is not of something else is ours, of a run that was ended
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse, before anything is computed, a folder that nothing can be written into.
+
+    Raises
+    ------
+    ProductError
+        Naming the folder, or what stands in its way.
+    """
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not there.is_dir():
+        raise ProductError(f"{folder}: {there} is not a folder. Choose another for the products.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ProductError(
+            f"{folder}: you may not write there. Choose another folder for the products."
+        )
+
+
 def check_space(paths: Mapping[str, Path], pixels: int) -> None:
     """Refuse to compute what the disk has no room for.
 
@@ -239,6 +258,7 @@ def check_space(paths: Mapping[str, Path], pixels: int) -> None:
     """
     needed: dict[Path, int] = {}
     for kind, path in paths.items():
+        check_folder(path.parent)
         folder = next(each for each in path.absolute().parents if each.is_dir())
         needed[folder] = needed.get(folder, 0) + _BYTES.get(kind, 0) * pixels
     for folder, wanted in needed.items():

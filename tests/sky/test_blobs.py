@@ -28,6 +28,15 @@ def test_the_outline_of_any_pixels_masks_exactly_them(
     assert np.array_equal(mask_regions((50, 60), [shifted]), wide)
 
 
+def test_holes_are_joined_to_what_is_near() -> None:
+    disc = mask_regions((300, 300), [PixelCircle(150, 150, 120)])
+    holes = mask_regions((300, 300), [PixelCircle(x, 150, 25) for x in (70, 150, 230)])
+
+    path = np.array(polygon_of(disc & ~holes, tolerance=1.0).vertices)
+
+    assert np.hypot(*(path - np.roll(path, 1, axis=0)).T).max() < 45  # between holes, to the rim
+
+
 @given(blob=BLOBS, data=st.data())
 def test_the_blob_at_a_pixel_is_its_connected_component(
     blob: np.ndarray, data: st.DataObject

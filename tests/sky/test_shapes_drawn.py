@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.bench_masks import mixed
 from ginga_bkgplugin.recipe.region import PixelRegion
 from ginga_bkgplugin.recipe.shapes import (
     PixelAnnulus,
@@ -237,27 +238,6 @@ def test_shapes_without_a_pixel_are_counted() -> None:
 )
 def test_a_shape_round_the_whole_image_masks_all_of_it(region: Any) -> None:
     assert mask_regions(SHAPE, [region]).all()
-
-
-def mixed(count: int, ny: int, nx: int, size: float) -> list[PixelRegion]:
-    """Shapes of all kinds, all over an image."""
-    rng = np.random.default_rng(7)
-    made: list[PixelRegion] = []
-    for i in range(count):
-        x, y, r = rng.uniform(0, nx), rng.uniform(0, ny), rng.uniform(size / 20, size)
-        turns = np.sort(rng.uniform(0, 2 * np.pi, 40))
-        rim = [(x + r * np.cos(a), y + r * np.sin(a)) for a in turns]
-        made.append(
-            (
-                PixelCircle(x, y, r),
-                PixelEllipse(x, y, r, r / 3, i),
-                PixelBox(x, y, r, 2 * r, i, erase=True),
-                PixelAnnulus(x, y, r / 2, r),
-                PixelPolygon(rim),
-                PixelStroke(rim[:9], r / 10),
-            )[i % 6]
-        )
-    return made
 
 
 def test_shapes_on_a_large_image_need_little_memory() -> None:

@@ -103,6 +103,7 @@ def empty(ginga: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
         desk.view.rotate(0)
         desk.plugin.sessions = type(desk.plugin.sessions)()
         desk.plugin.session = None
+        desk.plugin.nights = type(desk.plugin.nights)(desk.plugin)
         for kind, on, opacity in ((MASK, True, 0.45), (BOXES, False, None), ("view", None, 1.0)):
             if on is not None:
                 desk.plugin.overlays.set_visible(kind, on)

@@ -198,6 +198,11 @@ class Desk:
             return ""
         return str(dialog.get_content_area().get_children()[0].get_text())
 
+    def ticks(self) -> list[Any]:
+        """What can be ticked in the question that is shown."""
+        grid = self.plugin._dialog.get_content_area().get_children()[1]
+        return list(grid.get_children())
+
     def answer(self, text: str, typed: str = "") -> None:
         """Type into the question that is shown, if asked to, and press one of its buttons."""
         dialog = self.plugin._dialog

@@ -29,14 +29,27 @@ def test_a_region_file_is_loaded_and_what_is_left_out_is_told(desk: Desk, tmp_pa
     file.write_text(REGIONS)
 
     desk.use_file("load", file)
+    desk.wait_for_words("2 regions loaded")
 
     one, two = desk.regions
     assert (one.name, one.color, two.erase) == ("one", "red", True)
-    assert "2 regions loaded" in desk.words
     assert "line 5" in desk.words
     assert desk.session.history.names[-1] == "Load regions"
     desk.plugin.select_regions(())
     assert "red" in [look.color for look in desk.outlines.looks]
+
+
+def test_thousands_of_regions_and_those_outside_are_told(desk: Desk, tmp_path: Path) -> None:
+    places = [(5 + 7 * (i % 50), 5 + 5 * (i // 50)) for i in range(3000)]
+    lines = [f"circle({x},{y},2)" for x, y in places] + ["circle(9000,5,2)", "circle(1,1,0)"]
+    (tmp_path / "many.reg").write_text("image\n" + "\n".join(lines))
+
+    desk.use_file("load", tmp_path / "many.reg")
+    desk.wait_for_words("3001 regions loaded from many.reg.")
+
+    assert "1 of them lie outside the image." in desk.words
+    assert "line 3003" in desk.words
+    assert (desk.session.live_mask() > 0).mean() > 0.2
 
 
 def test_regions_saved_are_the_same_when_loaded(desk: Desk, tmp_path: Path) -> None:
@@ -65,7 +78,7 @@ def test_a_region_file_is_dropped_on_the_image(desk: Desk, tmp_path: Path) -> No
     )  # fmt: skip
 
     native.dropEvent(drop)  # where Qt hands it over
-    desk.viewer.pump(0.2)
+    desk.wait_for_words("2 regions loaded")
 
     assert len(desk.regions) == 2
     assert desk.channel.get_current_image().get("name") is not None

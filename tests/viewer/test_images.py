@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,25 @@ def test_state_is_kept_after_gingas_cache_dropped_the_image(desk: Desk, other: P
     assert same_bytes(desk.run(), desk.in_process())
 
 
+def test_pixels_that_ginga_forgets_are_not_kept_by_us(desk: Desk, other: Path) -> None:
+    desk.channel.datasrc.length = 1
+    desk.run()
+    data = desk.session.frame.data
+    while isinstance(data.base, np.ndarray):
+        data = data.base
+    alive = weakref.ref(data)
+    del data
+
+    desk.open(other)
+    desk.run()  # the computing process knew the first one's pixels too
+
+    def gone() -> bool:
+        gc.collect()
+        return alive() is None
+
+    desk.wait(gone, "the first image's end")  # it may be judged still
+
+
 def test_two_hdus_of_a_file_are_two_images(
     empty: Desk, small: SimulatedField, tmp_path: Path
 ) -> None:
@@ -152,7 +173,8 @@ def test_a_second_image_cannot_run_meanwhile_and_says_so(desk: Desk, other: Path
     desk.press(desk.panel.running.run)
 
     assert "Another image of this channel is being worked on" in desk.error
-    desk.plugin.cancel_run()
+    desk.press(desk.panel.running.cancel)  # it stops the run of the other image
+    assert not desk.panel.running.cancel.get_widget().isEnabled()
     assert same_bytes(desk.run(), desk.in_process())
 
 

@@ -52,7 +52,7 @@ def test_a_mask_that_is_clear_is_loaded_as_a_layer(desk: Desk, tmp_path: Path) -
 
     assert _loaded(desk).polarity == "bad"
     assert _share(desk) == pytest.approx(0.1)
-    assert "10.00% masked" in desk.words
+    assert "bad.fits: 10.00% masked (what is set)." in desk.words
     assert ["file 1", "bad.fits"] in [
         [row[0], row[3]] for row in desk.rows(desk.panel.masks.table)
     ]
@@ -71,6 +71,17 @@ def test_the_polarity_is_asked_where_it_is_unclear(
 
     assert _loaded(desk).polarity == answer.split(":")[0].lower()
     assert _share(desk) == pytest.approx(share)
+
+
+def test_nan_in_a_mask_is_masked_and_told(desk: Desk, tmp_path: Path) -> None:
+    values = _half(0.1).astype(np.float32)
+    values[-1, :5] = np.nan
+    desk.use_file("mask", _write(tmp_path / "bad.fits", values))
+
+    _loaded(desk)
+
+    assert "5 pixels of it are NaN: masked too." in desk.words
+    assert desk.session.live_mask()[-1, :5].all()
 
 
 def test_cancel_loads_nothing(desk: Desk, tmp_path: Path) -> None:
@@ -115,9 +126,9 @@ NUMBERS[:30], NUMBERS[30:90], NUMBERS[-60:] = 1, 3, 4
 @pytest.mark.parametrize(
     ("kind", "answers", "share"),
     [
-        ("Flags in bits", [("flags present", "Load", "2")], 0.2),
-        ("Flags in bits", [("flags present", "Load", "1 4")], 0.5),
-        ("Flags in bits", [("flags present", "Load", ""), ("set", "Bad: mask it", "")], 0.5),
+        ("Flags in bits", [("flags are set", "Load", "2")], 0.2),
+        ("Flags in bits", [("flags are set", "Load", "1 4")], 0.5),
+        ("Flags in bits", [("flags are set", "Load", ""), ("set", "Bad: mask it", "")], 0.5),
         ("Numbered objects", [], 0.5),
         ("Not 0: masked", [("bad or good?", "Good: mask the rest", "")], 0.5),
         ("Weights, 0 is bad", [], 0.5),
@@ -146,9 +157,12 @@ def test_flags_of_a_data_quality_plane_are_chosen(desk: Desk, tmp_path: Path) ->
     flags = np.zeros(SHAPE, np.int16)
     flags[:30], flags[-60:] = 4, 256
     desk.use_file("mask", _write(tmp_path / "q.fits", flags, names=("DQ",)))
-    assert "4 10.00%, 256 20.00%" in desk.question("flags present")
+    desk.question("flags are set")
+    four, high = desk.ticks()
+    assert (four.get_widget().text(), high.get_widget().text()) == ("4  10.00%", "256  20.00%")
 
-    desk.answer("Load", "256")
+    desk.press(high)
+    desk.answer("Load")
 
     assert _loaded(desk).bits == ("256",)
     assert _share(desk) == pytest.approx(0.2)
@@ -162,7 +176,8 @@ def test_a_flag_that_is_not_known_is_refused_with_those_that_are(
     hdu = fits.PrimaryHDU(flags, fits.Header({"TELESCOP": "HST", "INSTRUME": "ACS"}))
     hdu.writeto(tmp_path / "q.fits")
     desk.use_file("mask", tmp_path / "q.fits")
-    assert "SATURATED 10.00%" in desk.question("flags present")
+    desk.question("flags are set")
+    assert [tick.get_widget().text() for tick in desk.ticks()] == ["SATURATED  10.00%"]
 
     desk.answer("Load", "SATURATD")
     desk.wait(lambda: desk.error, "the words")
@@ -217,7 +232,7 @@ def test_the_images_own_plane_is_kept_as_its_own_and_read_again_unasked(
     empty.start()
     empty.wait(lambda: empty.session.ready, "the header")
     empty.use_file("mask", files[0])
-    empty.question("flags present")
+    empty.question("flags are set")
     empty.answer("Load", "256")
     mask = _loaded(empty)
     assert (mask.path, mask.hdu) == (SELF, "DQ,1")

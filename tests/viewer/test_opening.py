@@ -151,7 +151,7 @@ def test_the_close_button_takes_circles_and_overlays_off_the_image(
 
     desk.stop()
 
-    assert len(desk.view.get_canvas().objects) == before - 3  # views, shapes, divider
+    assert len(desk.view.get_canvas().objects) == before - 4  # views, shapes, divider, box
     assert not desk.channel.opmon.is_active(PLUGIN.lower())
 
 

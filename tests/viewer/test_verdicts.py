@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.recipe.shapes import PixelCircle
+from ginga_bkgplugin.sky.simulate import SimulatedField
 from ginga_bkgplugin.sky.verdict import DO_NOT_USE, GOOD, LOOK
 from ginga_bkgplugin.viewer.charts import PLOTS, Curve, Plot, profile, ticks
 from ginga_bkgplugin.viewer.overlays import MASK
@@ -195,6 +197,20 @@ def test_a_key_keeps_a_box_and_lets_it_go(judged: Desk) -> None:
     assert tab.words.get_text() == kept
     press(judged, PIN_KEY)
     assert tab.words.get_text() == boxes.at(320, 250).words() != kept
+
+
+def test_the_outline_goes_with_its_image(judged: Desk, small: SimulatedField) -> None:
+    open_page(judged, "Box")
+    point(judged, 40, 40)
+    assert judged.plugin.mark.canvas.objects
+    other = judged.session.frame.path.with_name("other.fits")
+    write_fits(other, small.data + 1, small.header)
+
+    judged.open(other)
+    judged.viewer.pump()
+
+    assert not judged.plugin.mark.canvas.objects
+    assert "Run first" in judged.panel.running.box.words.get_text()
 
 
 def test_another_run_gets_another_verdict(judged: Desk) -> None:

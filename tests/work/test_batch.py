@@ -17,7 +17,7 @@ from astropy.table import Table
 from ginga_bkgplugin import ImageSet, Recipe, ScienceImage, SkyCircle, read_frame
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 from ginga_bkgplugin.recipe.shapes import PixelCircle
-from ginga_bkgplugin.work import batch, memory, task
+from ginga_bkgplugin.work import batch, task
 from ginga_bkgplugin.work.gathering import Named
 from ginga_bkgplugin.work.processes import Processes
 from ginga_bkgplugin.work.task import Task, run_task
@@ -212,6 +212,21 @@ def test_a_disk_without_room_is_seen_before_anything_is_computed(
     assert "the disk has 0 MB left, the products need up to" in row.note
 
 
+def test_a_folder_that_cannot_be_written_into_is_seen_before_anything_is_computed(
+    night: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task, "computed", None)
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ProductError, match=r"below: .*file is not a folder"):
+        ImageSet.search(night).with_output(tmp_path / "file" / "below").run(RECIPE)
+    if os.geteuid():  # root may
+        night.chmod(0o555)
+        (row,) = run_task(batch.plan_batch(ImageSet.search(night, "n0*").entries, RECIPE).tasks[0])
+        night.chmod(0o755)
+        assert "you may not write there" in row.note
+
+
 class _Disk:
     def __init__(self, free: int) -> None:
         self.free = free
@@ -315,16 +330,6 @@ def test_a_table_does_not_replace_another_file(night: Path) -> None:
     assert not list(night.glob("*.bkgmap.fits"))
 
 
-@pytest.mark.parametrize(
-    ("wanted", "free", "jobs"), [(8, None, 8), (8, 100e9, 8), (8, 3e9, 2), (8, 0.1e9, 1)]
-)
-def test_as_many_jobs_are_taken_as_fit(wanted: int, free: float | None, jobs: int) -> None:
-    each = memory.job_memory(61_000_000, "smooth")
-
-    assert 1.0e9 < each < 1.3e9
-    assert memory.fitting_jobs(wanted, each, free) == jobs
-
-
 def test_fewer_jobs_are_told(night: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "available_memory", lambda: 0.5e9)
 
@@ -332,9 +337,3 @@ def test_fewer_jobs_are_told(night: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     assert plan.jobs == 2
     assert plan.words == "2 jobs, up to 0.2 GB each, 0.5 GB free: 3 jobs would not fit"
-
-
-def test_the_free_memory_is_known_here() -> None:
-    available = memory.available_memory()
-
-    assert available is None or available > 1e6

@@ -186,12 +186,15 @@ def test_a_look_is_shown_once_and_gone_when_the_region_is(
 
     take_look(session, recipe, _look(memory, HERE, THERE))
 
-    assert session.mask is not None
+    live = session.live_mask()
+    assert live is not None
+    assert session.preview is not None
     assert before is not None
-    assert session.mask[240, 300] & MaskBit.REGION
+    assert live[240, 300] & MaskBit.REGION
+    assert np.array_equal(live, session.preview.mask)
     assert "Preview" in session.view().words
     session.delete_selected()
-    assert np.array_equal(session.mask, before)
+    assert np.array_equal(session.live_mask(), before)  # type: ignore[arg-type]
     assert session.view().words == ""
 
 

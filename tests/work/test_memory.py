@@ -1,4 +1,4 @@
-"""Keeping freed memory, in a process of its own: it cannot be undone."""
+"""Memory of jobs, and freed memory kept: in a process of its own, as it cannot be undone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import pytest
+
+from ginga_bkgplugin.work import memory
 
 PROGRAM = """
 import resource, sys
@@ -33,3 +35,19 @@ def test_the_system_clears_fewer_pages() -> None:
         faults[word] = int(answer.stdout)
 
     assert faults["keep"] < faults["give back"] / 2
+
+
+@pytest.mark.parametrize(
+    ("wanted", "free", "jobs"), [(8, None, 8), (8, 100e9, 8), (8, 3e9, 2), (8, 0.1e9, 1)]
+)
+def test_as_many_jobs_are_taken_as_fit(wanted: int, free: float | None, jobs: int) -> None:
+    each = memory.job_memory(61_000_000, "smooth")
+
+    assert 1.0e9 < each < 1.3e9
+    assert memory.fitting_jobs(wanted, each, free) == jobs
+
+
+def test_the_free_memory_is_known_here() -> None:
+    available = memory.available_memory()
+
+    assert available is None or available > 1e6

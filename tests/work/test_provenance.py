@@ -169,7 +169,7 @@ def test_products_of_two_runs_are_told_apart(image: ScienceImage) -> None:
 
     stale = stale_products(image.frame, found)
 
-    assert set(stale) == {"invalidmask", "bkgrms", "bkgmesh", "subbkg"}
+    assert set(stale) == {"invalidmask", "bkgrms", "bkgmesh", "bkgflag", "subbkg"}
     assert stale["bkgrms"] == "made with another mask than the saved one"
     assert stale["subbkg"] == "another background was subtracted than the saved one"
 
