@@ -203,7 +203,7 @@ def stiffness() -> plt.Figure:
 
 def hole() -> plt.Figure:
     """The sky under a large region: SEP's boxes and the smooth surface."""
-    circle = PixelCircle(560, 430, 260)
+    circle = PixelCircle(560, 430, 380)
     row, x = round(circle.y), np.arange(1200)
     figure, axes = plt.subplots(2, 2, figsize=(7, 4.2), sharex=True, sharey="row")
     for (top, low), structure in zip(
@@ -223,12 +223,12 @@ def hole() -> plt.Figure:
         for axis in (top, low):
             axis.axvspan(circle.x - circle.radius, circle.x + circle.radius, color="0.9", lw=0)
         top.set_title(" and ".join(structure))
-        top.text(circle.x, 0.04, "region", ha="center", transform=top.get_xaxis_transform())
+        top.text(circle.x, 0.03, "region", ha="center", transform=top.get_xaxis_transform())
         low.axhline(0, color=BLACK, lw=0.8)
         low.set(xlabel=f"x (px), at y = {row}", xlim=(0, x[-1]))
     axes[0, 0].set_ylabel("sky (electrons)")
     axes[1, 0].set_ylabel("map - truth (σ)")
-    axes[0, 0].legend(loc="upper left")
+    axes[0, 0].legend(loc="lower right", bbox_to_anchor=(1, 0.1))
     return figure
 
 
