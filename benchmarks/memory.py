@@ -34,8 +34,9 @@ def children(pid: int) -> list[int]:
     """All processes below one."""
     found = []
     for task in Path(f"/proc/{pid}/task").iterdir():
-        for each in (task / "children").read_text(encoding="ascii").split():
-            found += [int(each), *children(int(each))]
+        with contextlib.suppress(OSError):  # a thread or a process just ended
+            for each in (task / "children").read_text(encoding="ascii").split():
+                found += [int(each), *children(int(each))]
     return found
 
 

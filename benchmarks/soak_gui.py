@@ -10,11 +10,13 @@ process or a shared-memory segment left behind is counted.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -143,7 +145,11 @@ class Faults(logging.Handler):
 
 def used() -> float:
     """MB of this process and those below it, pages they share counted once."""
-    return sum(proportional("Pss:", pid) for pid in (os.getpid(), *children(os.getpid()))) / 1e6
+    total = 0.0
+    for pid in (os.getpid(), *children(os.getpid())):
+        with contextlib.suppress(OSError):  # it just ended
+            total += proportional("Pss:", pid)
+    return total / 1e6
 
 
 def main() -> None:
@@ -214,6 +220,7 @@ def soak(
         try:
             acts[name][1]()
         except Exception as error:  # noqa: BLE001 - counted
+            traceback.print_exc()
             failed.append(f"act {number}, {name}: {type(error).__name__}: {error}"[:300])
         if number % max(1, count // 20) == 0:
             viewer.wait(lambda: desk.session is None or not desk.session.busy, "the run")
