@@ -92,7 +92,9 @@ def find_deep(
         kept = objects["cpeak"] >= parameters.high_sigma * noise * unit
         burnt = np.zeros(len(objects), bool)
         if sign > 0 and saturated is not None:
-            burnt[np.unique(segments[saturated & (segments > 0)]) - 1] = True
+            # SEP joins a hidden line to the source it crosses: that does not saturate it
+            full = saturated if lines is None else saturated & ~lines
+            burnt[np.unique(segments[full & (segments > 0)]) - 1] = True
             burnt &= kept
         if sign > 0:
             counts = int(kept.sum()), int(burnt.sum())

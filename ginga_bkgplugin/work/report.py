@@ -14,6 +14,7 @@ from ginga_bkgplugin.files.writing import check_absent, package_version, write_b
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 from ginga_bkgplugin.work.judging import Judgement, judge
 from ginga_bkgplugin.work.pipeline import Result
+from ginga_bkgplugin.work.saving import make_folder
 from ginga_bkgplugin.work.viewmodel import COLORS, summary_words
 
 if TYPE_CHECKING:
@@ -62,13 +63,11 @@ def report(
         For an unknown format.
     """
     paths = check_report(frame, folder, formats, overwrite=overwrite)
+    for folder in {path.parent for path in paths.values()}:
+        make_folder(folder)
     figure = draw_page(frame, result, judgement or judge(frame, result))
     pages = [_page(figure, kind, frame.name) for kind in paths]
     for path, page in zip(paths.values(), pages, strict=True):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ProductError(f"{path.parent}: cannot be made ({error.strerror}).") from error
         write_bytes(path, page, overwrite=overwrite)
     return list(paths.values())
 

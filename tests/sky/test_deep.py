@@ -264,6 +264,16 @@ def test_a_hot_line_is_masked_and_joins_no_sources(axis: int) -> None:
     assert np.mean((found != 0)[elsewhere] != (alone != 0)[elsewhere]) < 0.005
 
 
+def test_a_saturated_line_saturates_no_source_it_crosses() -> None:
+    signal = _noise() + _blob(8, 12)
+    signal[:, 212] += 5000
+
+    found = _find(signal, saturated=signal > 4000)
+
+    assert found.saturated == 0
+    assert not (found.mask & MaskBit.SATURATED).any()
+
+
 def test_what_varies_slowly_or_is_noise_is_no_line() -> None:
     rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
     none = np.zeros(SHAPE, bool)

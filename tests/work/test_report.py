@@ -46,6 +46,11 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Judged:
     return frame, result, judge(frame, result)
 
 
+@pytest.fixture(scope="module")
+def pages(judged: Judged, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return report(*judged, folder=tmp_path_factory.mktemp("pages"))
+
+
 def _texts(frame: Frame, result: Result, judgement: Judgement) -> list[str]:
     figure = draw_page(frame, result, judgement)
     parts = [figure, *figure.axes, *(inner for axis in figure.axes for inner in axis.child_axes)]
@@ -85,24 +90,22 @@ def test_the_pictures_show_the_frame_the_map_and_what_is_left(judged: Judged) ->
 
 
 def test_both_files_are_written_whole_and_the_same_each_time(
-    judged: Judged, tmp_path: Path
+    judged: Judged, pages: list[Path], tmp_path: Path
 ) -> None:
-    one, two = (report(*judged, folder=tmp_path / name) for name in ("one", "two"))
+    again = report(*judged, folder=tmp_path / "again")
 
-    assert [path.name for path in one] == ["n1.bkgreport.png", "n1.bkgreport.pdf"]
-    png, pdf = (path.read_bytes() for path in one)
+    assert [path.name for path in pages] == ["n1.bkgreport.png", "n1.bkgreport.pdf"]
+    png, pdf = (path.read_bytes() for path in pages)
     assert png.startswith(b"\x89PNG\r\n")
     assert png.endswith(b"IEND\xaeB`\x82")
     assert pdf.startswith(b"%PDF-")
     assert pdf.rstrip().endswith(b"%%EOF")
-    assert [path.read_bytes() for path in two] == [png, pdf]
-    assert len(list((tmp_path / "one").iterdir())) == 2
+    assert [path.read_bytes() for path in again] == [png, pdf]
+    assert len(list((tmp_path / "again").iterdir())) == 2
 
 
-def test_the_pdf_holds_words_not_a_picture_of_them(judged: Judged, tmp_path: Path) -> None:
-    (path,) = report(*judged, folder=tmp_path, formats=("pdf",))
-
-    streams = re.findall(rb"stream\r?\n(.*?)endstream", path.read_bytes(), re.DOTALL)
+def test_the_pdf_holds_words_not_a_picture_of_them(pages: list[Path]) -> None:
+    streams = re.findall(rb"stream\r?\n(.*?)endstream", pages[1].read_bytes(), re.DOTALL)
     drawn = b"".join(zlib.decompressobj().decompress(part) for part in streams if part[:1] == b"x")
     assert drawn.count(b" Tj") + drawn.count(b" TJ") > 30
 
@@ -116,7 +119,7 @@ def test_an_existing_page_is_kept_unless_asked(judged: Judged, tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == [there.name]
     assert there.read_text() == "mine"
 
-    report(*judged, folder=tmp_path, overwrite=True)
+    report(*judged, folder=tmp_path, formats=("pdf",), overwrite=True)
     assert there.read_bytes().startswith(b"%PDF")
 
 
@@ -137,14 +140,15 @@ def test_what_is_wrong_is_told(
         report(frame, result, judgement, folder=tmp_path)
 
 
-def test_the_style_of_the_user_changes_nothing(judged: Judged, tmp_path: Path) -> None:
+def test_the_style_of_the_user_changes_nothing(
+    judged: Judged, pages: list[Path], tmp_path: Path
+) -> None:
     import matplotlib
 
-    (plain,) = report(*judged, folder=tmp_path, formats=("png",))
     with matplotlib.rc_context({"text.usetex": True, "figure.facecolor": "red"}):
         (styled,) = report(*judged, folder=tmp_path / "styled", formats=("png",))
 
-    assert plain.read_bytes() == styled.read_bytes()
+    assert pages[0].read_bytes() == styled.read_bytes()
 
 
 def test_a_large_frame_is_shrunk_by_means_that_know_missing_pixels() -> None:
