@@ -9,7 +9,7 @@ from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
 from ginga_bkgplugin.viewer import widgets
-from ginga_bkgplugin.viewer.tables import make_table
+from ginga_bkgplugin.viewer.tables import make_table, selected_paths
 from ginga_bkgplugin.work.viewmodel import RegionRow, ViewModel
 
 SOURCES, INVALID, FILE = "sources", "invalid", "file"
@@ -164,7 +164,7 @@ class LayerTable:
     @property
     def selected(self) -> list[Layer]:
         """The selected layers."""
-        found = (self._layers.get(path[-1]) for path in self.widget.get_selected_paths())
+        found = (self._layers.get(path[-1]) for path in selected_paths(self.widget))
         return [layer for layer in found if layer is not None]
 
     def delete(self) -> None:

@@ -28,6 +28,7 @@ _REPEAT = 0.08  # seconds; a key that is held comes as up and down again within 
 class LookActions:
     """The plugin's part for views. It changes what is drawn over the image, never the image."""
 
+    fv: Any
     fitsimage: Any
     overlays: OverlayLayer
     shapes: ShapeLayer
@@ -40,7 +41,8 @@ class LookActions:
         self.divider = Divider(self.fitsimage, classes, self._divide)
         self._compared = "subtracted"
         self._boxes: tuple[Any, Boxes | None] = (None, None)
-        self._released, self._blink = self.fitsimage.make_timer(), self.fitsimage.make_timer()
+        # in the browser the view makes no timers, Ginga does (7.5)
+        self._released, self._blink = self.fv.make_timer(), self.fv.make_timer()
         self._released.add_callback("expired", lambda *_: self.hold(False))
         self._blink.add_callback("expired", self._turn)
         self.blinking = False

@@ -68,3 +68,9 @@ def make_table(
     table.set_max_size(4000, height)
     table.set_optimal_column_widths()
     return table
+
+
+def selected_paths(table: Any) -> list[Any]:
+    """Paths of the selected rows; in the browser (7.5) they come in dictionaries, or None does."""
+    found = table.get_selected_paths() or ()
+    return [each["path"] if isinstance(each, dict) else each for each in found]

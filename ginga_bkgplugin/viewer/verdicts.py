@@ -27,7 +27,7 @@ from ginga_bkgplugin.viewer.charts import (
     Plot,
     profile,
 )
-from ginga_bkgplugin.viewer.tables import make_table
+from ginga_bkgplugin.viewer.tables import make_table, selected_paths
 from ginga_bkgplugin.viewer.views import PIN_KEY
 from ginga_bkgplugin.work.judging import Judgement
 from ginga_bkgplugin.work.viewmodel import (
@@ -138,7 +138,7 @@ class VerdictTab:
 
     def _read(self, *_: Any) -> None:
         """Show the sentence of the line that was clicked."""
-        rows = [self._rows.get(path[-1]) for path in self.table.get_selected_paths()]
+        rows = [self._rows.get(path[-1]) for path in selected_paths(self.table)]
         widgets.show_text(self.sentence, rows[0].sentence if rows and rows[0] else "")
 
     def choose(self, name: str) -> None:
