@@ -73,6 +73,18 @@ def test_a_mask_from_a_file_masks_and_is_remembered(image: Path, capsys: Printed
     assert np.array_equal(fits.getdata(image.parent / "two" / "a.srcmask.fits"), _bits(image))
 
 
+def test_nan_in_a_mask_is_masked_and_told(image: Path, capsys: Printed) -> None:
+    bad = np.zeros(GOOD.shape, "f4")
+    bad[5:8, 100:110], bad[50, 60:64] = 1, np.nan
+    fits.writeto(image.parent / "m.fits", bad)
+
+    options = ["--mask", str(image.parent / "m.fits"), "--mask-polarity", "bad"]
+    assert main(["run", str(image), "--no-automatic", *options]) == 0
+
+    assert "m.fits: 4 pixels of it are NaN: masked too." in capsys.readouterr().err
+    assert np.array_equal(_bits(image) & 16 != 0, bad != 0)
+
+
 def test_flags_of_each_images_own_file(tmp_path: Path) -> None:
     flags = np.zeros(GOOD.shape, "i2")
     flags[5, 100:110], flags[150, 5:25] = 256, 16

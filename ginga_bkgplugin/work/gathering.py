@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ginga_bkgplugin.files.frames import Frame, read_frame, split_spec
 from ginga_bkgplugin.files.maskfile import SELF, read_masks
-from ginga_bkgplugin.files.masklook import open_mask
+from ginga_bkgplugin.files.masklook import look_at_mask, open_mask
 from ginga_bkgplugin.files.regionfile import read_regions
 from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
@@ -82,10 +82,12 @@ def gather(
     outside = count_outside(regions, frame)
     if outside:
         say(f"{outside} of {len(regions)} regions lie outside the image.")
-    return _with_masks(recipe, frame, named)
+    return _with_masks(recipe, frame, named, say)
 
 
-def _with_masks(recipe: Recipe, frame: Frame, named: Named) -> tuple[Recipe, BoolImage | None]:
+def _with_masks(
+    recipe: Recipe, frame: Frame, named: Named, say: Callable[[str], None]
+) -> tuple[Recipe, BoolImage | None]:
     wanted = {Path(mask.path).name for mask in recipe.masks if mask.on}
     specs = [(spec, *split_spec(spec)) for spec in named.masks]
     known = {file.name: str(file) for _, file, _ in specs if file.name in wanted}
@@ -98,10 +100,13 @@ def _with_masks(recipe: Recipe, frame: Frame, named: Named) -> tuple[Recipe, Boo
         if file.name in known:
             continue
         own = str(file) == SELF and frame.path is not None
+        there = frame.path if own and frame.path else file
         mask, one = open_mask(
-            frame.path if own and frame.path else file, (ny, nx), hdu=hdu, kind=named.kind,
-            polarity=named.polarity, bits=named.bits,
-        )  # fmt: skip
+            there, (ny, nx), hdu=hdu, kind=named.kind, polarity=named.polarity, bits=named.bits
+        )
+        unknown = look_at_mask(there, (ny, nx), mask.hdu, mask.kind).unknown
+        if unknown:
+            say(f"{Path(there).name}: {unknown} pixels of it are NaN: masked too.")
         masks.append(mask.replace(path=SELF) if own else mask)
         plane = one if plane is None else plane | one
     return dataclasses.replace(recipe, masks=tuple(masks)), plane
