@@ -214,7 +214,7 @@ def test_a_file_in_the_place_of_the_output_folder_fails_in_words(
 
     assert main(["run", str(image), "--output", str(tmp_path / "file")]) == 1
 
-    assert f"{tmp_path / 'file'}: cannot be made" in capsys.readouterr().out
+    assert f"{tmp_path / 'file'} is not a folder" in capsys.readouterr().err
 
 
 def test_subtract_writes_the_difference_too(image: Path) -> None:

@@ -127,8 +127,10 @@ def test_a_run_that_is_ended_leaves_whole_files_and_is_resumed(
     write_night(night, 6, (500, 600))
     command = [sys.executable, "-m", "ginga_bkgplugin.cli", "run", str(night), "--jobs", "2"]
     running = subprocess.Popen(
-        [*command, "--table", str(night / "t.ecsv")], stderr=subprocess.PIPE, text=True
-    )
+        [*command, "--table", str(night / "t.ecsv")], stderr=subprocess.PIPE, text=True,
+        # a shell's background job would hand down that SIGINT is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+    )  # fmt: skip
     while not any(len(list(night.glob(f"n{k}.*"))) == 6 for k in range(6)):  # one is done
         assert running.poll() is None
         time.sleep(0.01)
