@@ -133,8 +133,8 @@ def test_a_really_full_disk_is_told_too(image: Path) -> None:
         set -e
         mount -t tmpfs -o size=300k tmpfs "{image.parent}/disk"
         echo old > "{image.parent}/disk/a.bkgmap.fits"
-        {sys.executable} -m ginga_bkgplugin.cli subtract "{image}" --output "{image.parent}/disk" \\
-            --background "{image.parent}/a.bkgmap.fits" || true
+        {sys.executable} -m ginga_bkgplugin.cli subtract "{image}" \\
+            --output "{image.parent}/disk" --background "{image.parent}/a.bkgmap.fits" || true
         ls -A "{image.parent}/disk"
     """
     (image.parent / "disk").mkdir()
