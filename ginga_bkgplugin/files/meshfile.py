@@ -23,6 +23,7 @@ from astropy.io import fits
 from ginga_bkgplugin.recipe.errors import ProductError
 from ginga_bkgplugin.sky.maps import Map, Nodes, SplineMap, rows_of, sampled_rows, whole
 from ginga_bkgplugin.sky.pixels import FloatImage
+from ginga_bkgplugin.sky.strips import one_blas_thread
 
 SPLINE, CUBICS = "SPLINE", "CUBICS"
 _CHECKED = 64  # rows of a map that are held against the mesh
@@ -64,8 +65,12 @@ class Mesh:
         return self._between(np.arange(self.shape[0]))
 
     def _between(self, rows: Any) -> FloatImage:
-        across = _along(self.x, self.nodes.T, np.arange(self.shape[1])).T
-        return np.maximum(_along(self.y, across, rows), self.least, dtype=np.float32)
+        across = np.empty((self.shape[1], self.y.size))
+        image = np.empty((len(rows), self.shape[1]), np.float32)
+        with one_blas_thread():
+            _along(self.x, self.nodes.T, np.arange(self.shape[1]), across)
+            _along(self.y, np.ascontiguousarray(across.T), rows, image)
+        return np.maximum(image, np.float32(self.least), out=image)
 
     def error(self, sky_map: Map) -> float:
         """The largest difference from a map, over some of its rows."""
@@ -122,7 +127,7 @@ def _places(centres: Nodes, size: int) -> tuple[Any, Nodes, Nodes]:
     inner = [start for start in np.floor(centres).astype(int) + 1 if 0 < start < size]
     pixels, places, weights = [], [], []
     for start, end in itertools.pairwise([0, *inner, size]):
-        taken: Any = np.unique(np.round(np.linspace(start, end - 1, 4)))
+        taken: Nodes = np.unique(np.round(np.linspace(start, end - 1, 4)))
         nodes: Any = (
             taken if taken.size == 4 else start + np.linspace(0, max(end - 1 - start, 0.75), 4)
         )
@@ -132,21 +137,16 @@ def _places(centres: Nodes, size: int) -> tuple[Any, Nodes, Nodes]:
     return np.concatenate(pixels).astype(np.intp), np.concatenate(places), block_diag(*weights)
 
 
-def _along(places: Nodes, values: Any, positions: Any) -> FloatImage:
+def _along(places: Nodes, values: Nodes, positions: Any, out: Any) -> None:
     """The cubics through each four nodes along the first axis, at ascending positions."""
-    out = np.empty((len(positions), values.shape[1]), np.float32)
     firsts = np.arange(0, places.size, 4)
     edges = np.searchsorted(positions, [*places[firsts], np.inf])
     for first, start, stop in zip(firsts, edges[:-1], edges[1:], strict=True):
         part = slice(first, first + 4)
-        weights = _lagrange(places[part], np.asarray(positions[start:stop], np.float64))
-        middle = values[part].mean()  # apart, so that float32 keeps its digits
-        out[start:stop] = (weights @ (values[part] - middle)).astype(np.float32)
-        out[start:stop] += np.float32(middle)
-    return out
+        out[start:stop] = _lagrange(places[part], positions[start:stop]) @ values[part]
 
 
-def _lagrange(places: Nodes, positions: Nodes) -> Nodes:
+def _lagrange(places: Nodes, positions: Any) -> Nodes:
     """Weights of the nodes in the polynomial through them, shape (positions, places)."""
     weights = np.ones((positions.size, places.size))
     for i, mine in enumerate(places):

@@ -24,8 +24,8 @@ from ginga_bkgplugin.files.writing import (
 )
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters
+from ginga_bkgplugin.sky.boxes import Grid
 from ginga_bkgplugin.sky.boxflags import box_flags
-from ginga_bkgplugin.sky.mesh import good_fractions
 from ginga_bkgplugin.sky.models import sep_grid
 from ginga_bkgplugin.sky.pixels import MaskBit, has
 from ginga_bkgplugin.sky.strips import each
@@ -121,7 +121,12 @@ def make_product(frame: Frame, result: Result, kind: str) -> Product:
 def _mesh(frame: Frame, result: Result, cards: Cards, history: list[str]) -> Product:
     """The nodes of background and noise. The image's WCS is that of pixels and stays behind."""
     fit, box = result.fit, result.recipe.background.box_size
-    centres = sep_grid(good_fractions(result.mask, box).shape, box).centres()
+    ny, nx = frame.data.shape
+    if result.recipe.background.method == "smooth":
+        grid = Grid.over((ny, nx), box)
+    else:
+        grid = sep_grid((-(-ny // box), -(-nx // box)), box)
+    centres = grid.centres()
     level, rms = (mesh_of(sky_map, *centres) for sky_map in (fit.level_map, fit.rms_map))
     error = max(level.error(fit.level_map), rms.error(fit.rms_map)) / max(fit.globalrms, 1e-300)
     kept = fits.Header([card for card in frame.header.cards if card.keyword in _OF_THE_SKY])

@@ -9,7 +9,16 @@ from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ginga_bkgplugin import Mesh, ProductError, Recipe, SimulatedField, read_mesh, sample_field
+from ginga_bkgplugin import (
+    Mesh,
+    ProductError,
+    Recipe,
+    ScienceImage,
+    SimulatedField,
+    load_result,
+    read_mesh,
+    sample_field,
+)
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.files.meshfile import CUBICS, SPLINE, mesh_of
 from ginga_bkgplugin.sky.maps import SplineMap
@@ -56,6 +65,23 @@ def test_the_default_method_comes_back_to_the_bit(small: SimulatedField, tmp_pat
     assert level.how == rms.how == SPLINE
     assert np.array_equal(level.expand(), result.fit.level)
     assert np.array_equal(rms.expand(), result.fit.rms)
+
+
+@pytest.mark.parametrize("box", [32, 64, 75])
+@pytest.mark.parametrize("method", ["sep", "smooth"])
+def test_the_mesh_of_maps_that_were_loaded_is_as_good(
+    small: SimulatedField, tmp_path: Path, method: str, box: int
+) -> None:
+    fits.writeto(tmp_path / "a.fits", small.data, small.header)
+    image = ScienceImage.read(tmp_path / "a.fits")
+    image.save(image.run(Recipe().with_parameters(method=method, box_size=box)))
+    loaded = load_result(image.frame)
+
+    level, rms, header = read_mesh(make_product(image.frame, loaded, "bkgmesh").write())
+
+    assert np.abs(level.expand() - loaded.fit.level).max() < 1e-3 * loaded.fit.globalrms
+    assert np.abs(rms.expand() - loaded.fit.rms).max() < 1e-3 * loaded.fit.globalrms
+    assert header["MESHERR"] < 1e-3
 
 
 def test_the_file_is_small_and_sound(field: SimulatedField, tmp_path: Path) -> None:
