@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtri
 
 from ginga_bkgplugin.sky.inspection import BoxReport
 from ginga_bkgplugin.sky.maps import Nodes
@@ -36,7 +36,7 @@ def surely(value: float, error: float, places: int) -> float:
 
 def threshold(places: int) -> float:
     """How many errors noise hardly reaches in any of so many places, either sign."""
-    return float(-ndtri(_FALSE_ALARM / 2 / max(places, 1)))
+    return -NormalDist().inv_cdf(_FALSE_ALARM / 2 / max(places, 1))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaincinv
 
 from ginga_bkgplugin.sky.pixels import FloatImage
 
@@ -125,6 +124,8 @@ def add_sersic(
     axis_ratio: float,
 ) -> None:
     """Add a galaxy, its long axis along x; `brightness` is per pixel at the half-light radius."""
+    from scipy.special import gammaincinv  # late: the command line starts sooner
+
     b = round(float(gammaincinv(2 * index, 0.5)), 3)
     y, x = np.ogrid[: light.shape[0], : light.shape[1]]
     r = np.hypot(x - place[0], (y - place[1]) / axis_ratio).astype(np.float32)

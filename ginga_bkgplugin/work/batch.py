@@ -1,7 +1,7 @@
 """A recipe over many images: planned, run in processes or on a cluster, one row for each.
 
-Both go through the same executor interface and the same function, `run_task`, so the bytes do not
-depend on who computes.
+Both go through the same executor interface and `run_task`, so the bytes do not depend on who
+computes.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from ginga_bkgplugin.files.entries import ImageEntry
-from ginga_bkgplugin.files.frames import split_spec
+from ginga_bkgplugin.files.frames import join_spec, split_spec
 from ginga_bkgplugin.files.maskfile import SELF
 from ginga_bkgplugin.files.names import KINDS, RECIPE, STYLES
 from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.region import PixelRegion
 from ginga_bkgplugin.sky.mosaic import COMMON
-from ginga_bkgplugin.work.cluster import dask_executor
+from ginga_bkgplugin.work.cluster import dask_executor, run_on_worker
 from ginga_bkgplugin.work.gathering import NOTHING, Named
 from ginga_bkgplugin.work.memory import available_memory, cores, fitting_jobs, job_memory
 from ginga_bkgplugin.work.processes import Processes
@@ -163,11 +163,11 @@ def run_batch(
         yield 0, run_task(plan.tasks[0], tell)
     elif dask is None:
         with _processes(plan.jobs) as executor:
-            yield from _collect(plan.tasks, rest, executor, attend)
+            yield from _collect(plan.tasks, rest, executor, run_task, attend)
     else:
         tasks = [dataclasses.replace(task, threads=1) for task in plan.tasks]
         with dask_executor(dask) as executor:
-            yield from _collect(tasks, rest, executor, attend)
+            yield from _collect(tasks, rest, executor, run_on_worker, attend)
 
 
 def stopped(plan: Plan, done: Iterable[int]) -> Iterator[tuple[int, tuple[Row, ...]]]:
@@ -191,6 +191,7 @@ def _collect(
     tasks: Sequence[Task],
     indices: Sequence[int],
     executor: Executor,
+    work: Callable[[Task], tuple[Row, ...]] = run_task,
     attend: Attend | None = None,
 ) -> Iterator[tuple[int, tuple[Row, ...]]]:
     """Rows as they come. What died with its worker is tried once more, alone, at the end."""
@@ -198,7 +199,7 @@ def _collect(
     died = []
     try:
         for index in indices:
-            pending[executor.submit(run_task, tasks[index])] = index
+            pending[executor.submit(work, tasks[index])] = index
         while pending:
             ready, _ = wait(pending, timeout=_LISTEN, return_when=FIRST_COMPLETED)
             for future in ready:
@@ -212,7 +213,7 @@ def _collect(
             if attend is not None and not attend(_under_way(pending)):
                 return
         for index in died:
-            future = executor.submit(run_task, tasks[index])
+            future = executor.submit(work, tasks[index])
             pending = {future: index}
             while not future.done():
                 wait(pending, timeout=_LISTEN)
@@ -272,12 +273,11 @@ def _absolute(named: Named) -> Named:
     masks = []
     for spec in named.masks:
         path, hdu = split_spec(spec)
-        own = spec if str(path) == SELF else str(path.absolute())
-        masks.append(own if hdu is None or str(path) == SELF else f"{own}[{hdu}]")
+        masks.append(spec if str(path) == SELF else join_spec(path.absolute(), hdu))
     drawn_on = named.drawn_on
     if drawn_on is not None:
         path, hdu = split_spec(str(drawn_on))
-        drawn_on = f"{path.absolute()}[{hdu}]" if hdu else path.absolute()
+        drawn_on = join_spec(path.absolute(), hdu)
     regions = [Path(path).absolute() for path in named.regions]
     return dataclasses.replace(named, regions=regions, masks=masks, drawn_on=drawn_on)
 

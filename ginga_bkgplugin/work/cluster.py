@@ -9,6 +9,8 @@ from typing import Any
 
 from ginga_bkgplugin.files.writing import package_version
 from ginga_bkgplugin.recipe.errors import ParameterError, WorkerError
+from ginga_bkgplugin.work.memory import freed_memory_kept
+from ginga_bkgplugin.work.task import Row, Task, run_task
 
 PATIENCE = 20.0  # seconds for the scheduler, and for its first worker
 
@@ -53,9 +55,10 @@ def dask_executor(dask: Any, patience: float | None = None) -> Iterator[Executor
             client.close(timeout=2)
 
 
-def dask_cores(dask: Any) -> int:
-    """How many tasks a client's workers take at a time."""
-    return sum(dask.nthreads().values())
+def run_on_worker(task: Task) -> tuple[Row, ...]:
+    """`run_task` in a process of dask's."""
+    with freed_memory_kept():
+        return run_task(task)
 
 
 def _connected(address: str, patience: float) -> Any:

@@ -37,6 +37,41 @@ def test_the_system_clears_fewer_pages() -> None:
     assert faults["keep"] < faults["give back"] / 2
 
 
+BORROWED = """
+import resource
+from pathlib import Path
+import numpy as np
+from ginga_bkgplugin.work.memory import freed_memory_kept
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+def fill():
+    [np.ones(300_000 + 1000 * i) for i in range(20)]
+
+fill()
+before = resident()
+with freed_memory_kept():
+    fill()
+    kept = resident()
+print(kept - before, resident() - before)
+fill()
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mallopt is glibc's")
+def test_a_process_of_others_gets_its_memory_back() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", BORROWED], check=True, capture_output=True, text=True
+    )
+    kept, given_back, later = map(int, answer.stdout.split())
+
+    assert kept > 30e6  # of 49 MB
+    assert given_back < 10e6
+    assert later < 10e6  # as before: freed arrays go at once
+
+
 @pytest.mark.parametrize(
     ("wanted", "free", "jobs"), [(8, None, 8), (8, 100e9, 8), (8, 3e9, 2), (8, 0.1e9, 1)]
 )
