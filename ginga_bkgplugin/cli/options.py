@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 from ginga_bkgplugin.recipe.errors import ParameterError
@@ -84,6 +85,8 @@ def effective_recipe(options: argparse.Namespace) -> Recipe:
     recipe = recipe.with_parameters(
         **{name: value for name, value in vars(options).items() if name in names}
     )
+    if getattr(options, "no_automatic", False):  # the demo has no such option
+        recipe = dataclasses.replace(recipe, automatic=False)
     drawn = [PixelCircle(*_three("--circle", text)) for text in options.circle]
     placed = [SkyCircle(*_three("--sky-circle", text)) for text in options.sky_circle]
     return recipe.with_regions(*recipe.regions, *drawn, *placed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.work.gathering import Named, gather
 from ginga_bkgplugin.work.judging import judge
 from ginga_bkgplugin.work.loading import load_result, stale_products, stale_words
-from ginga_bkgplugin.work.pipeline import Result, finish, run
+from ginga_bkgplugin.work.pipeline import Result, finish, run_frame
 from ginga_bkgplugin.work.report import FORMATS, check_report, report
 
 if TYPE_CHECKING:
@@ -47,8 +46,6 @@ def add_report(commands: Commands) -> None:
 def report_command(options: argparse.Namespace) -> int:
     """Write a page for each image, from its saved products or from a run."""
     recipe, named = effective_recipe(options), named_masks(options)
-    if options.no_automatic:
-        recipe = dataclasses.replace(recipe, automatic=False)
     formats = [kind.strip() for kind in options.formats.split(",") if kind.strip()]
     failed = 0
     for file in options.files:
@@ -82,7 +79,4 @@ def _result(frame: Frame, recipe: Recipe, named: Named, options: argparse.Namesp
             return load_result(frame, options.output)
         talk(f"{frame.name}: {stale}")
     recipe, imported = gather(recipe, frame, named, lambda told: talk(f"{frame.name}: {told}"))
-    return finish(run(
-        frame.data, recipe, wcs=frame.wcs, dq=frame.dq,
-        saturation_level=frame.saturation_level, imported=imported,
-    ))  # fmt: skip
+    return finish(run_frame(frame, recipe, imported))

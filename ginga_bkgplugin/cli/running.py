@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import re
 import sys
 from pathlib import Path
@@ -20,7 +19,7 @@ from ginga_bkgplugin.files.names import KINDS, RECIPE, STYLES
 from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.sky.mosaic import COMMON
 from ginga_bkgplugin.sky.steps import Pass, PassRow
-from ginga_bkgplugin.work.batch import run_batch
+from ginga_bkgplugin.work.batchtable import check_table, run_rows, table_of
 from ginga_bkgplugin.work.imageset import ImageSet
 from ginga_bkgplugin.work.memory import keep_freed_memory
 from ginga_bkgplugin.work.pipeline import Result, Step
@@ -105,8 +104,6 @@ def run_command(options: argparse.Namespace) -> int:
     if not options.files and options.list is None:
         options.usage_error("name a FILE, a DIR or a --list")
     recipe, named = effective_recipe(options), named_masks(options)
-    if options.no_automatic:
-        recipe = dataclasses.replace(recipe, automatic=False)
     kinds = _kinds(options)
     images = _images(options)
     for note in images.notes:
@@ -116,27 +113,24 @@ def run_command(options: argparse.Namespace) -> int:
         return 0
     alone = len(images) == 1 and not images.entries[0].mosaic
     progress = _Progress(images, alone)
-    how = {
-        "jobs": options.jobs, "overwrite": options.overwrite, "redo": options.redo, "named": named,
-        "compress": options.compress, "verdict": options.verdict, "offsets": options.chip_offsets,
-    }  # fmt: skip
+    if options.table is not None:
+        check_table(options.table)
+    plan = images.plan(
+        recipe, jobs=options.jobs, kinds=tuple(kinds), style=options.names, named=named,
+        overwrite=options.overwrite, redo=options.redo, compress=options.compress,
+        verdict=options.verdict, common=options.common or "", offsets=options.chip_offsets,
+    )  # fmt: skip
+    if not alone and not options.dask:
+        talk(plan.words)
     with progress:
-        if alone and options.table is None:  # a table takes longer to import than its row is worth
-            plan = images.plan(
-                recipe, kinds=tuple(kinds), style=options.names, common=options.common or "", **how
-            )
-            for _, (row,) in run_batch(plan, dask=options.dask, tell=progress.step):
-                progress.row(row)
-        else:
-            table = images.run(
-                recipe, save=kinds, names=options.names, common=options.common, **how,
-                dask=options.dask, table=options.table, each=progress.row,
-                say=None if alone or options.dask else talk,
-                tell=progress.step if alone else None,
-            )  # fmt: skip
-            if not alone:
-                table["file"] = [Path(file).name for file in table["file"]]
-                _print(table[_SHOWN])
+        groups = run_rows(
+            plan, recipe, table=options.table, each=progress.row, dask=options.dask,
+            tell=progress.step if alone else None,
+        )  # fmt: skip
+        if not alone:  # a table takes longer to import than one row is worth
+            table = table_of(groups, recipe)
+            table["file"] = [Path(file).name for file in table["file"]]
+            _print(table[_SHOWN])
     return 1 if progress.failures else 0
 
 

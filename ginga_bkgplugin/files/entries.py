@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from astropy.io import fits
 
 from ginga_bkgplugin.files.chips import hdu_key, science_numbers
-from ginga_bkgplugin.files.frames import HDU, Frame, find_hdu, image_numbers, unreadable
+from ginga_bkgplugin.files.frames import HDU, Frame, find_hdu, image_numbers, open_fits, unreadable
 from ginga_bkgplugin.files.searching import Condition, product_kind
 from ginga_bkgplugin.recipe.errors import ImageError
 
@@ -100,13 +99,11 @@ def read_entries(
         be known.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd cards of other people's headers
-            with fits.open(path) as hdus:
-                entry = _entry(path, hdus, hdu, plane, cards)
-                first = hdus[_number(hdus, entry.hdus[0])].header
-                if all(condition.holds(first, hdus[0].header) for condition in conditions):
-                    yield entry
+        with open_fits(path) as hdus:
+            numbers = _numbers(hdus, hdu)
+            header, primary = hdus[numbers[0]].header, hdus[0].header
+            if all(condition.holds(header, primary) for condition in conditions):
+                yield _entry(path, hdus, numbers, plane, cards)
     except Exception as error:  # noqa: BLE001 - zlib's and CFITSIO's own come through astropy
         yield ImageEntry(path, problem=str(unreadable(path, error)))
 
@@ -114,24 +111,28 @@ def read_entries(
 def kind_of_product(path: Path) -> str:
     """The kind of product a file is, by name or header; empty for any other, or unreadable."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with fits.open(path) as hdus:
-                return product_kind(path, *(hdu.header for hdu in hdus))
+        with open_fits(path) as hdus:
+            return product_kind(path, *(hdu.header for hdu in hdus))
     except Exception:  # noqa: BLE001 - the name is all there is to go by
         return product_kind(path)
 
 
-def _entry(
-    path: Path, hdus: fits.HDUList, hdu: Any, plane: int | None, cards: Sequence[str]
-) -> ImageEntry:
+def _numbers(hdus: fits.HDUList, hdu: Any) -> list[int]:
     images = image_numbers(hdus)
     if not images:
         raise ImageError("no HDU holds an image.")
     if hdu == ALL:
-        numbers = science_numbers(hdus)
-    else:
-        numbers = [images[0] if hdu is None else find_hdu(hdus, hdu, images)]
+        return science_numbers(hdus)
+    return [images[0] if hdu is None else find_hdu(hdus, hdu, images)]
+
+
+def _entry(
+    path: Path,
+    hdus: fits.HDUList,
+    numbers: Sequence[int],
+    plane: int | None,
+    cards: Sequence[str],
+) -> ImageEntry:
     shapes = [hdus[number].shape[-2:] for number in numbers]
     header, primary = hdus[numbers[0]].header, hdus[0].header
     kept = {card: header.get(card, primary.get(card)) for card in cards}
@@ -139,12 +140,8 @@ def _entry(
         path=path,
         hdus=tuple(hdu_key(hdus[number], number) for number in numbers),
         plane=plane,
-        first=len(numbers) > 1 or numbers[0] == images[0],
+        first=len(numbers) > 1 or numbers[0] == image_numbers(hdus)[0],
         shape=max(shapes, key=lambda shape: shape[0] * shape[1]),
         pixels=sum(shape[0] * shape[1] for shape in shapes),
         cards=kept,
     )
-
-
-def _number(hdus: fits.HDUList, key: HDU) -> int:
-    return key if isinstance(key, int) else find_hdu(hdus, key, image_numbers(hdus))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import gzip
 import io
 import re
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +121,12 @@ def split_spec(text: str) -> tuple[Path, str | None]:
     return Path(match[1]), match[2]
 
 
+def join_spec(path: str | Path, hdu: HDU | str | None) -> str:
+    """The inverse of `split_spec`."""
+    inside = f"{hdu[0]},{hdu[1]}" if isinstance(hdu, tuple) else hdu
+    return str(path) if inside is None else f"{path}[{inside}]"
+
+
 def read_frame(
     path: str | Path, hdu: HDU | str | None = None, plane: Plane | int | None = None
 ) -> Frame:
@@ -148,10 +156,8 @@ def read_frame(
     if not path.is_file():
         raise ImageError(f"{path}: no such file.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd cards of other people's headers
-            with fits.open(whole_file(path)) as hdus:
-                return _frame(path, hdus, hdu, plane)
+        with open_fits(whole_file(path)) as hdus:
+            return _frame(path, hdus, hdu, plane)
     except Exception as error:  # noqa: BLE001 - zlib's and CFITSIO's own come through astropy
         raise unreadable(path, error) from (None if isinstance(error, ImageError) else error)
 
@@ -164,6 +170,15 @@ def unreadable(path: Path, error: Exception) -> ImageError:
         return ImageError(f"{path}: no such file.")
     reason = "the file is empty" if path.stat().st_size == 0 else str(error).strip() or "broken"
     return ImageError(f"{path}: cannot be read as a FITS image ({reason}).")
+
+
+@contextlib.contextmanager
+def open_fits(file: str | Path | io.BytesIO, **options: Any) -> Iterator[fits.HDUList]:
+    """`fits.open` without warnings of odd cards in other people's headers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with fits.open(file, **options) as hdus:
+            yield hdus
 
 
 def whole_file(path: Path) -> Path | io.BytesIO:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,14 @@ import numpy.typing as npt
 from astropy.io import fits
 
 from ginga_bkgplugin.files.flags import flag_names
-from ginga_bkgplugin.files.frames import Frame, find_hdu, image_numbers, split_spec, whole_file
+from ginga_bkgplugin.files.frames import (
+    Frame,
+    find_hdu,
+    image_numbers,
+    open_fits,
+    split_spec,
+    whole_file,
+)
 from ginga_bkgplugin.recipe.errors import ImageError, ParameterError
 from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.sky.pixels import BoolImage
@@ -123,14 +129,12 @@ def open_plane(
     if not file.is_file():
         raise ImageError(f"{file}: no such file.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with fits.open(whole_file(file), memmap=False) as hdus:
-                number = _number_of(hdus, hdu or words, shape)
-                chosen = hdus[number]
-                header = {**_cards(hdus[0].header), **_cards(chosen.header)}
-                values = np.asarray(chosen.data)
-                key = _key(chosen, number)
+        with open_fits(whole_file(file), memmap=False) as hdus:
+            number = _number_of(hdus, hdu or words, shape)
+            chosen = hdus[number]
+            header = {**_cards(hdus[0].header), **_cards(chosen.header)}
+            values = np.asarray(chosen.data)
+            key = _key(chosen, number)
     except ImageError as error:
         raise ImageError(f"{file}: {error}") from None
     except Exception as error:  # zlib's and CFITSIO's own come through astropy

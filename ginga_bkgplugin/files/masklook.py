@@ -136,6 +136,20 @@ def open_mask(
     ImageError
         As `look_at_mask`.
     """
+    _, mask = recognise_mask(path, shape, hdu, kind, polarity, bits, name)
+    return mask, read_mask(mask, shape)
+
+
+def recognise_mask(
+    path: str | Path,
+    shape: tuple[int, int],
+    hdu: str | None = None,
+    kind: str | None = None,
+    polarity: str | None = None,
+    bits: Sequence[int | str] = (),
+    name: str = "",
+) -> tuple[MaskLook, ImportedMask]:
+    """What `open_mask` finds out, and the reference, before the pixels are masked by it."""
     file, words = split_spec(str(path))
     look = look_at_mask(file, shape, hdu or words, kind)
     if bits and kind is None and look.kind == "mask":
@@ -150,7 +164,7 @@ def open_mask(
         path=str(file), hdu=look.hdu, kind=look.kind, polarity=polarity, bits=tuple(bits),
         name=name,
     )  # fmt: skip
-    return mask, read_mask(mask, shape)
+    return look, mask
 
 
 # --- what it is

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from astropy.io import fits
 
+from ginga_bkgplugin.files.frames import open_fits
 from ginga_bkgplugin.recipe.errors import ProductError
 from ginga_bkgplugin.sky.maps import Map, Nodes, SplineMap, rows_of, sampled_rows, whole
 from ginga_bkgplugin.sky.pixels import FloatImage
@@ -188,14 +188,12 @@ def read_mesh(path: str | Path) -> tuple[Mesh, Mesh, fits.Header]:
         When it cannot be read, or is no such file.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with fits.open(path, memmap=False) as hdus:
-                level, rms = (
-                    _mesh(hdus[number], *(hdus[f"{name}_{axis}"].data for axis in "YX"))
-                    for number, name in ((0, "LEVEL"), ("RMS", "RMS"))
-                )
-                return level, rms, hdus[0].header.copy()
+        with open_fits(path, memmap=False) as hdus:
+            level, rms = (
+                _mesh(hdus[number], *(hdus[f"{name}_{axis}"].data for axis in "YX"))
+                for number, name in ((0, "LEVEL"), ("RMS", "RMS"))
+            )
+            return level, rms, hdus[0].header.copy()
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise ProductError(f"{path}: cannot be read as a mesh ({error}).") from error
 

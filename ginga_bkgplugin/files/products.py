@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
-from ginga_bkgplugin.files.frames import Frame
+from ginga_bkgplugin.files.frames import Frame, open_fits
 from ginga_bkgplugin.files.names import PACKED, product_path
 from ginga_bkgplugin.files.writing import Image, write_fits
 from ginga_bkgplugin.recipe.errors import ProductError
@@ -208,13 +207,11 @@ def _read(path: Path, tag: str) -> tuple[npt.NDArray[Any], fits.Header]:
     The first one; of a mosaic's product, the one that belongs to the chip `tag` names.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with fits.open(path, memmap=False) as hdus:
-                images = [each for each in hdus if each.data is not None]
-                chips = [each for each in images if each.header.get("TGTHDU", "") == tag]
-                hdu = (chips or images)[0] if len(images) > 1 else images[0]
-                data, header = hdu.data, hdu.header.copy()
+        with open_fits(path, memmap=False) as hdus:
+            images = [each for each in hdus if each.data is not None]
+            chips = [each for each in images if each.header.get("TGTHDU", "") == tag]
+            hdu = (chips or images)[0] if len(images) > 1 else images[0]
+            data, header = hdu.data, hdu.header.copy()
     except (OSError, IndexError, ValueError, TypeError) as error:
         raise ProductError(f"{path}: cannot be read as a product ({error}).") from error
     kind = np.float32 if data.dtype.kind == "f" and data.dtype.itemsize <= 4 else None
@@ -232,10 +229,8 @@ def read_header(path: Path) -> fits.Header:
         When it cannot be read.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with fits.open(path) as hdus:
-                return next(each.header.copy() for each in hdus if each.header.get("NAXIS"))
+        with open_fits(path) as hdus:
+            return next(each.header.copy() for each in hdus if each.header.get("NAXIS"))
     except (OSError, StopIteration, ValueError, TypeError) as error:
         raise ProductError(f"{path}: cannot be read as a product ({error}).") from error
 

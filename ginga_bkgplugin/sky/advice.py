@@ -58,6 +58,11 @@ class Advice:
     why: str
     changes: dict[str, Any]
 
+    @property
+    def sentence(self) -> str:
+        """What to try and why."""
+        return f"Try: {self.words}. {self.why}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Extent:

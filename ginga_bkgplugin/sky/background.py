@@ -25,6 +25,7 @@ from ginga_bkgplugin.sky.pixels import (
     MaskImage,
     as_sky_array,
     check_image,
+    check_same_shape,
     has,
     without_non_finite,
 )
@@ -76,10 +77,6 @@ class SkyFit:
         """Whether `level` and `rms` are there already, as arrays."""
         arrays = isinstance(self.level_map, np.ndarray) and isinstance(self.rms_map, np.ndarray)
         return arrays or {"level", "rms"} <= vars(self).keys()
-
-    def make(self) -> None:
-        """Make `level` and `rms` now."""
-        _ = self.level, self.rms
 
     @property
     def boxes(self) -> int:
@@ -256,8 +253,8 @@ def subtract_background(
     """
     image = check_image(data)
     sky = level if isinstance(level, SplineMap) else np.asarray(level)
-    if sky.shape not in ((), image.shape):
-        raise ImageError(f"The background has shape {sky.shape}, the image {image.shape}.")
+    if sky.shape:
+        check_same_shape(image, sky.shape)
     wide = image.dtype.itemsize > 4 or image.dtype in (np.int32, np.uint32)
     exact = np.float64 if wide else np.float32
     difference = np.empty((image.shape[0], image.shape[1]), exact)

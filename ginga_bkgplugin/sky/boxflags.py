@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ginga_bkgplugin.sky.inspection import boxes_away, mesh_grid
+from ginga_bkgplugin.sky.inspection import boxes_away, grid_of_fit, mesh_grid
 from ginga_bkgplugin.sky.maps import Nodes
 from ginga_bkgplugin.sky.pixels import MaskImage
 
@@ -32,8 +32,7 @@ def box_flags(fit: SkyFit, background: BackgroundParameters) -> MaskImage:
         0 where the box was measured; where it was filled, or left out by a model, the boxes to the
         nearest measured one, a diagonal step counted as one, 254 at most; 255 where none was.
     """
-    shape = fit.level_map.shape[0], fit.level_map.shape[1]
-    grid = mesh_grid(shape, background, (fit.fractions.shape[0], fit.fractions.shape[1]))
+    grid = grid_of_fit(fit, background)
     away = boxes_away(fit.measured)
     flags = np.where(away < 0, NOTHING, np.minimum(away, FARTHEST)).astype(np.uint8)
     return np.repeat(np.repeat(flags, np.diff(grid.columns), axis=1), np.diff(grid.rows), axis=0)

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ginga_bkgplugin.recipe.errors import ImageError
 from ginga_bkgplugin.sky.binning import Layers, masked_rows
 from ginga_bkgplugin.sky.boxes import Grid, measure_boxes
 from ginga_bkgplugin.sky.maps import Nodes, SplineMap, at_centres, sampled_rows
 from ginga_bkgplugin.sky.models import model_grid
-from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, check_image
+from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, check_image, check_same_shape
 from ginga_bkgplugin.sky.strips import each
 
 if TYPE_CHECKING:
@@ -176,6 +175,12 @@ class BoxReport:
         )  # fmt: skip
 
 
+def grid_of_fit(fit: SkyFit, background: BackgroundParameters) -> Grid:
+    """The boxes of a fit made with these parameters, see `mesh_grid`."""
+    (ny, nx), (rows, columns) = fit.level_map.shape, fit.fractions.shape
+    return mesh_grid((ny, nx), background, (rows, columns))
+
+
 def mesh_grid(
     shape: tuple[int, int],
     background: BackgroundParameters,
@@ -240,10 +245,8 @@ def inspect_boxes(
     """
     image = check_image(data)
     shape = image.shape[0], image.shape[1]
-    if shape != fit.level_map.shape:
-        raise ImageError(f"The background has shape {fit.level_map.shape}, the image {shape}.")
-    boxes = fit.fractions.shape[0], fit.fractions.shape[1]
-    grid = mesh_grid(shape, background, boxes)
+    check_same_shape(image, fit.level_map.shape)
+    grid = grid_of_fit(fit, background)
     step = _step(shape, grid) if step is None else step
     good = _good(layers, grid)
     centres = at_centres(_unblanked(fit.level_map), *grid.centres())

@@ -59,6 +59,18 @@ def check_image(data: Any) -> npt.NDArray[Any]:
     return array
 
 
+def check_same_shape(image: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Refuse a background of another shape than the image's.
+
+    Raises
+    ------
+    ImageError
+        Naming both.
+    """
+    if shape != image.shape:
+        raise ImageError(f"The background has shape {shape}, the image {image.shape}.")
+
+
 def as_sky_array(data: Any) -> FloatImage:
     """A 2-D image as SEP wants it: native-endian, C-contiguous float32.
 

@@ -9,15 +9,22 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ginga_bkgplugin.recipe.errors import ImageError
 from ginga_bkgplugin.sky.binning import Layers, masked_rows, over_blocks
 from ginga_bkgplugin.sky.maps import Nodes, rows_of, sampled_rows
-from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit, check_image, has
+from ginga_bkgplugin.sky.pixels import (
+    BoolImage,
+    FloatImage,
+    MaskBit,
+    check_image,
+    check_same_shape,
+    has,
+)
 from ginga_bkgplugin.sky.strips import each, spans
 
 if TYPE_CHECKING:
@@ -159,9 +166,8 @@ class Residual:
         """The residual over the rms map from -reach to reach, beside the Gaussian."""
         edges = np.linspace(-reach, reach, bins + 1)
         counts = np.histogram(self.normalised, edges)[0].astype(np.float64)
-        from scipy.special import ndtr  # late
-
-        return Histogram(edges, counts, self.normalised.size * np.diff(ndtr(edges)))
+        below = np.array([NormalDist().cdf(edge) for edge in edges])
+        return Histogram(edges, counts, self.normalised.size * np.diff(below))
 
 
 def describe(values: FloatImage) -> Statistics:
@@ -247,8 +253,7 @@ def measure_residual(data: Any, layers: Layers, fit: SkyFit) -> Residual:
     """
     image = check_image(data)
     shape = image.shape[0], image.shape[1]
-    if shape != fit.level_map.shape:
-        raise ImageError(f"The background has shape {fit.level_map.shape}, the image {shape}.")
+    check_same_shape(image, fit.level_map.shape)
     step = max(1, -(-shape[0] * shape[1] // _SAMPLE)) | 1  # odd: read-out repeats in powers of 2
 
     def strip(start: int, stop: int) -> tuple[Any, ...]:

@@ -20,7 +20,7 @@ from ginga_bkgplugin.sky.background import fit_background
 from ginga_bkgplugin.sky.simulate import SimulatedField, sample_field
 from ginga_bkgplugin.viewer.launch import Viewer, ViewerError, has_display, window_problem
 from ginga_bkgplugin.viewer.pictures import PictureCanvas
-from ginga_bkgplugin.work.pipeline import Result, finish, run
+from ginga_bkgplugin.work.pipeline import Result, finish, run_frame
 from ginga_bkgplugin.work.saving import save_products
 from ginga_bkgplugin.work.viewmodel import summary_words
 
@@ -194,10 +194,7 @@ def _without_toolkit(
     if not drawn:
         raise BackgroundPluginError("Ginga's canvas drew no circle.")
     whole = recipe.with_regions(*recipe.regions, *drawn)
-    result = finish(
-        run(frame.data, whole, wcs=frame.wcs, dq=frame.dq,
-            saturation_level=frame.saturation_level)
-    )  # fmt: skip
+    result = finish(run_frame(frame, whole))
     save_products(frame, result, (*USUAL, RECIPE), folder=output, overwrite=True)
     canvas.show(drawn, result.mask)
     canvas.save(picture)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
 from ginga_bkgplugin.viewer import widgets
+from ginga_bkgplugin.work.session import Session
 
 
 def ask(
     fv: Any,
     title: str,
     mode: str,
-    folder: Path | None,
+    session: Session | None,
     then: Callable[[Any], object],
     *,
     kind: tuple[str, str] | None = None,
@@ -29,8 +29,8 @@ def ask(
     title : str
     mode : {"file", "files", "save", "directory"}
         A file or files to read, one to write, or a folder.
-    folder : Path or None
-        Where to begin.
+    session : Session or None
+        It begins in the folder of its image.
     then : callable
         Not called when the user cancels.
     kind : (str, str), optional
@@ -40,8 +40,9 @@ def ask(
     dialog.set_mode(mode)
     if mode != "directory":
         dialog.add_ext_filter(*(kind or (_tr("Recipes"), "json")))
-    if folder is not None and folder.is_dir():
-        dialog.set_directory(str(folder))
+    path = session.frame.path if session else None
+    if path is not None and path.parent.is_dir():
+        dialog.set_directory(str(path.parent))
 
     def chosen(_: Any, paths: Sequence[Any]) -> None:
         if paths:

@@ -150,9 +150,7 @@ class Importing(MaskActions):
             self.jobs.do(session, read, functools.partial(session.planes.put, mask))
 
     def _ask(self, title: str, mode: str, then: Callable[[str], None], kind: Any = None) -> None:
-        path = self.session.frame.path if self.session else None
-        folder = path.parent if path else None
-        self._dialog = ask(self.fv, title, mode, folder, then, kind=kind)
+        self._dialog = ask(self.fv, title, mode, self.session, then, kind=kind)
 
 
 def _take(session: Session, mask: ImportedMask, plane: BoolImage, unknown: int = 0) -> None:

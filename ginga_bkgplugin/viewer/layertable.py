@@ -8,14 +8,12 @@ from typing import Any, Protocol
 from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
-from ginga_bkgplugin.viewer import widgets
-from ginga_bkgplugin.viewer.tables import make_table, selected_paths
+from ginga_bkgplugin.viewer.tables import Pager, make_table, selected_paths
 from ginga_bkgplugin.work.viewmodel import RegionRow, ViewModel
 
 SOURCES, INVALID, FILE = "sources", "invalid", "file"
 INVALID_STAYS = "Invalid pixels stay masked: they hold no measurement."
 LOCKED_ALWAYS = "This layer is not drawn: there is nothing to lock."
-PAGE = 100  # shapes in the list at a time
 _HEIGHT = 170
 _FIXED = {INVALID: "pixels", SOURCES: "automatic"}  # cannot be renamed, and what they are
 _NAME = 3  # the column
@@ -51,10 +49,7 @@ class Layer:
 
 
 class LayerTable:
-    """The list. It shows what it is told; selecting, ticking and double-clicking are told on.
-
-    Of thousands of shapes it shows a page: the toolkit takes 0.3 ms for a row.
-    """
+    """The list. It shows what it is told; selecting, ticking and double-clicking are told on."""
 
     def __init__(self, do: LayerIntents) -> None:
         self._do = do
@@ -62,7 +57,7 @@ class LayerTable:
         self._shown: dict[str, dict[str, Any]] = {}
         self._layers: dict[str, Layer] = {}
         self._marked: Any = None  # what is selected, of which rows
-        self._first, self._sky, self._quiet = 0, False, False
+        self._sky, self._quiet = False, False
         self.box = Widgets.VBox()
         self.box.set_spacing(2)
         self.widget = make_table(_columns(sky=False), _tr(_TIP), selection="multiple",
@@ -74,43 +69,23 @@ class LayerTable:
         self.widget.add_callback("changed", self._ticked)
         self.widget.add_callback("cell_edited", self._renamed)
         self.box.add_widget(self.widget, stretch=0)
-        self.pages = widgets.row(self.box)
-        self.back = widgets.button(
-            self.pages, "‹", _tr("Shapes before these"), lambda: self._turn(-PAGE)
-        )
-        self.where = Widgets.Label("")
-        self.pages.add_widget(self.where, stretch=0)
-        self.on = widgets.button(
-            self.pages, "›", _tr("Shapes after these"), lambda: self._turn(PAGE)
-        )
-        widgets.fill(self.pages)
-        self.pages.hide()
+        self.pager = Pager(self.box, lambda: self.show(self._view))
 
     def show(self, view: ViewModel | None) -> None:
         """Show the layers of a view model, its selected regions selected."""
         last, self._view = self._view, view
-        count = len(view.regions) if view else 0
         if (
             view
             and view.selected is not None
             and (last is None or view.selection != last.selection)
         ):
-            self._first = view.selected - view.selected % PAGE
-        self._first = min(self._first, max(0, count - 1) // PAGE * PAGE)
+            self.pager.go_to(view.selected)
         self._quiet = True
         try:
             self._show_rows()
             self._mark()
         finally:
             self._quiet = False
-        if count > PAGE:
-            end = min(self._first + PAGE, count)
-            self.where.set_text(f"{self._first + 1}–{end} {_tr('of')} {count}")
-            self.back.set_enabled(self._first > 0)
-            self.on.set_enabled(end < count)
-            self.pages.show()
-        else:
-            self.pages.hide()
 
     def show_sky(self, on: bool) -> None:
         """Show positions on the sky, or in pixels."""
@@ -120,12 +95,8 @@ class LayerTable:
             self.widget.setup_table(_columns(sky=on), 1, "number")
             self.show(self._view)
 
-    def _turn(self, by: int) -> None:
-        self._first = max(0, self._first + by)
-        self.show(self._view)
-
     def _show_rows(self) -> None:
-        page = range(self._first, self._first + PAGE)
+        page = self.pager.page(len(self._view.regions) if self._view else 0)
         rows = _rows(self._view, page) if self._view else {}
         self._layers = _layers(self._view, page) if self._view else {}
         if rows == self._shown:
@@ -247,7 +218,7 @@ def _layers(view: ViewModel, page: range) -> dict[str, Layer]:
     }
     for place, mask in enumerate(view.recipe.masks):
         layers[f"{FILE} {place + 1}"] = Layer(FILE, place, mask.name, mask.on)
-    for place in page[: len(view.regions) - page.start]:
+    for place in page:
         row = view.regions[place]
         region = row.pixel
         layers[_number(place, row)] = Layer("shape", place, region.name, region.on, region.locked)

@@ -11,7 +11,7 @@ from typing import Any
 from ginga.locale.localize import _tr
 
 from ginga_bkgplugin.files.entries import ALL
-from ginga_bkgplugin.files.frames import split_spec
+from ginga_bkgplugin.files.frames import join_spec, split_spec
 from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.viewer.dialogs import ask
 from ginga_bkgplugin.viewer.guard import guarded
@@ -113,10 +113,7 @@ class NightDesk:
             self.window.output.set_text(path)
 
     def _ask(self, title: str, mode: str, then: Callable[..., Any], kind: Any = None) -> None:
-        session = self._plugin.session
-        path = session.frame.path if session else None
-        folder = path.parent if path else None
-        self.dialog = ask(self._plugin.fv, title, mode, folder, then, kind=kind)
+        self.dialog = ask(self._plugin.fv, title, mode, self._plugin.session, then, kind=kind)
 
     @guarded
     def list_files(self, files: list[str]) -> None:
@@ -197,11 +194,8 @@ class NightDesk:
 
 
 def _spec(path: str, idx: Any) -> str:
-    """A file and its HDU as they are named in the shell."""
-    if idx in (None, 0, ("PRIMARY", 1)):
-        return str(path)
-    inside = f"{idx[0]},{idx[1]}" if isinstance(idx, tuple) else str(idx)
-    return f"{path}[{inside}]"
+    """A file and Ginga's index of its HDU as they are named in the shell."""
+    return join_spec(path, None if idx in (0, ("PRIMARY", 1)) else idx)
 
 
 def _same(line: NightLine, path: Any, hdu: Any) -> bool:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters
 from ginga_bkgplugin.sky.background import SkyFit
 from ginga_bkgplugin.sky.boxes import Grid
-from ginga_bkgplugin.sky.inspection import boxes_away, mesh_grid
+from ginga_bkgplugin.sky.inspection import boxes_away, grid_of_fit
 from ginga_bkgplugin.sky.maps import Map, points_of
 from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage
 
@@ -83,10 +83,8 @@ class Boxes:
     @classmethod
     def of(cls, fit: SkyFit, background: BackgroundParameters) -> Boxes:
         """The mesh of a fit made with these parameters."""
-        shape, boxes = fit.level_map.shape, fit.fractions.shape
-        grid = mesh_grid((shape[0], shape[1]), background, (boxes[0], boxes[1]))
         measured = fit.measured
-        return cls(grid, fit.fractions, measured, boxes_away(measured))
+        return cls(grid_of_fit(fit, background), fit.fractions, measured, boxes_away(measured))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ import numpy as np
 
 from ginga_bkgplugin.files.writing import package_version, write_text
 from ginga_bkgplugin.recipe.errors import ProductError
+from ginga_bkgplugin.recipe.recipe import Recipe
+from ginga_bkgplugin.work.batch import Plan, run_batch, stopped
 from ginga_bkgplugin.work.task import Row
 
 if TYPE_CHECKING:
@@ -22,12 +24,60 @@ _TEXT = ("file", "hdu", "state", "verdict", "why", "note", "products")
 _FORMATS = {"seconds": ".2f", "masked": ".2f", "globalback": ".6g", "globalrms": ".4g"}
 
 
-def table_of(groups: Iterable[Sequence[Row]]) -> Table:
+def run_rows(
+    plan: Plan,
+    recipe: Recipe,
+    *,
+    table: Path | None = None,
+    each: Callable[[Row], object] | None = None,
+    **how: Any,
+) -> list[tuple[Row, ...]]:
+    """Do a plan to its end.
+
+    Parameters
+    ----------
+    plan : Plan
+    recipe : Recipe
+        What was planned.
+    table : Path, optional
+        Where to write the rows; also when the batch is ended before its end.
+    each : callable, optional
+        Given every row as it comes.
+    **how
+        As `run_batch`.
+
+    Returns
+    -------
+    list of tuple of Row
+        In the order of the images.
+    """
+    found: dict[int, tuple[Row, ...]] = {}
+    try:
+        for index, rows in run_batch(plan, **how):
+            found[index] = rows
+            for row in rows:
+                if each is not None:
+                    each(row)
+    except BaseException:  # Ctrl-C: leave fast, unless a table was asked for
+        if table is not None:
+            write_table(table_of(_in_order(found | dict(stopped(plan, found))), recipe), table)
+        raise
+    if table is not None:
+        write_table(table_of(_in_order(found), recipe), table)
+    return _in_order(found)
+
+
+def _in_order(found: dict[int, tuple[Row, ...]]) -> list[tuple[Row, ...]]:
+    return [found[index] for index in sorted(found)]
+
+
+def table_of(groups: Iterable[Sequence[Row]], recipe: Recipe) -> Table:
     """Rows as an `astropy.table.Table`; columns as the attributes of `Row`."""
     from astropy.table import Column, Table
 
     rows = [row for group in groups for row in group]
-    table = Table(meta={"program": f"ginga-bkgplugin {package_version()}"})
+    program = f"ginga-bkgplugin {package_version()}"
+    table = Table(meta={"program": program, "recipe": recipe.to_json()})
     for field in dataclasses.fields(Row):
         values = [getattr(row, field.name) for row in rows]
         if field.name == "products":

@@ -7,14 +7,12 @@ clock was set.
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-from astropy.io import fits
 
-from ginga_bkgplugin.files.frames import Frame
+from ginga_bkgplugin.files.frames import Frame, open_fits
 from ginga_bkgplugin.files.names import RECIPE
 from ginga_bkgplugin.files.writing import package_version
 from ginga_bkgplugin.recipe.recipe import Recipe
@@ -80,13 +78,11 @@ def outdated(
 def printed(path: Path) -> dict[str, str]:
     """The fingerprints in a product, by tag; none where it cannot be read."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with fits.open(path) as hdus:
-                return {
-                    str(hdu.header.get("TGTHDU", "")): str(hdu.header[CARD])
-                    for hdu in hdus
-                    if CARD in hdu.header
-                }
+        with open_fits(path) as hdus:
+            return {
+                str(hdu.header.get("TGTHDU", "")): str(hdu.header[CARD])
+                for hdu in hdus
+                if CARD in hdu.header
+            }
     except Exception:  # noqa: BLE001 - any broken file is not what the recipe would make
         return {}

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ginga_bkgplugin.files.frames import Frame, read_frame, split_spec
-from ginga_bkgplugin.files.maskfile import SELF, read_masks
-from ginga_bkgplugin.files.masklook import look_at_mask, open_mask
+from ginga_bkgplugin.files.maskfile import SELF, read_mask, read_masks
+from ginga_bkgplugin.files.masklook import recognise_mask
 from ginga_bkgplugin.files.regionfile import read_regions
 from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
@@ -101,12 +101,10 @@ def _with_masks(
             continue
         own = str(file) == SELF and frame.path is not None
         there = frame.path if own and frame.path else file
-        mask, one = open_mask(
-            there, (ny, nx), hdu=hdu, kind=named.kind, polarity=named.polarity, bits=named.bits
-        )
-        unknown = look_at_mask(there, (ny, nx), mask.hdu, mask.kind).unknown
-        if unknown:
-            say(f"{Path(there).name}: {unknown} pixels of it are NaN: masked too.")
+        look, mask = recognise_mask(there, (ny, nx), hdu, named.kind, named.polarity, named.bits)
+        if look.unknown:
+            say(f"{Path(there).name}: {look.unknown} pixels of it are NaN: masked too.")
+        one = read_mask(mask, (ny, nx))
         masks.append(mask.replace(path=SELF) if own else mask)
         plane = one if plane is None else plane | one
     return dataclasses.replace(recipe, masks=tuple(masks)), plane

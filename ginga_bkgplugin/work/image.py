@@ -30,7 +30,7 @@ from ginga_bkgplugin.sky.masking import iterate_source_mask, mask_invalid
 from ginga_bkgplugin.sky.pixels import MaskBit, check_image
 from ginga_bkgplugin.sky.raster import mask_regions
 from ginga_bkgplugin.sky.steps import Pass
-from ginga_bkgplugin.work.pipeline import Result, finish, run
+from ginga_bkgplugin.work.pipeline import Result, finish, run_frame
 from ginga_bkgplugin.work.saving import (
     BIT_CARDS,
     MASK_CARDS,
@@ -300,12 +300,7 @@ class ScienceImage:
             The masks you name for the recipe's masks from files; see `read_masks`.
         """
         imported = read_masks(recipe.masks, self.frame, files)
-        result = finish(
-            run(
-                self.data, recipe, wcs=self.wcs, dq=self.frame.dq,
-                saturation_level=self.frame.saturation_level, imported=imported,
-            )
-        )  # fmt: skip
+        result = finish(run_frame(self.frame, recipe, imported))
         for kind in ("srcmask", "invalidmask", "bkgmap", "bkgrms"):
             self._products[kind] = make_product(self.frame, result, kind)
         return result

@@ -14,8 +14,8 @@ from ginga_bkgplugin.files.products import Background, Mask
 from ginga_bkgplugin.files.searching import Where, conditions
 from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.work.batch import Plan, plan_batch, run_batch, stopped
-from ginga_bkgplugin.work.batchtable import check_table, column, table_of, write_table
+from ginga_bkgplugin.work.batch import Plan, plan_batch
+from ginga_bkgplugin.work.batchtable import check_table, column, run_rows, table_of
 from ginga_bkgplugin.work.finding import (
     listed_files,
     named_images,
@@ -298,21 +298,10 @@ class ImageSet:
         )  # fmt: skip
         if say is not None:
             say(plan.words)
-        found: dict[int, tuple[Row, ...]] = {}
-        try:
-            for index, rows in run_batch(plan, dask=dask, tell=tell):
-                found[index] = rows
-                for row in rows:
-                    if each is not None:
-                        each(row)
-        except BaseException:  # Ctrl-C: leave fast, unless a table was asked for
-            if table is not None:
-                write_table(_table(found | dict(stopped(plan, found)), recipe), Path(table))
-            raise
-        made = _table(found, recipe)
-        if table is not None:
-            write_table(made, Path(table))
-        return made
+        path = None if table is None else Path(table)
+        return table_of(
+            run_rows(plan, recipe, table=path, each=each, dask=dask, tell=tell), recipe
+        )
 
     def _only(self, entries: Iterable[ImageEntry]) -> Self:
         return dataclasses.replace(self, entries=tuple(entries))
@@ -329,9 +318,3 @@ class ImageSet:
 
 def _hdu(entry: ImageEntry) -> HDU | str | None:
     return ALL if entry.mosaic else entry.hdus[0] if entry.hdus else None
-
-
-def _table(found: dict[int, tuple[Row, ...]], recipe: Recipe) -> Table:
-    made = table_of(found[index] for index in sorted(found))
-    made.meta["recipe"] = recipe.to_json()
-    return made

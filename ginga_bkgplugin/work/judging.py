@@ -34,19 +34,12 @@ class Judgement:
         Each box, measured or filled.
     advice : tuple of Advice
         What to change, if anything, and why.
-    statistics : Statistics
-        Of the residual on the free pixels, nothing clipped, in the image's units.
     histogram : Histogram
         Of the residual in units of the rms map, and the Gaussian that map promises.
-    rows, columns : ndarray of float64
-        Means of the residual over the free pixels of each row and column, image's units; NaN
-        where none is free.
     rings : tuple of Ring
         The sky just outside the regions and the brightest sources.
     bumps : tuple of Bump
         The map under them.
-    sigma : float
-        Noise of a pixel, image's units.
     residual : Residual
         What all this comes from.
     """
@@ -54,14 +47,30 @@ class Judgement:
     verdict: Verdict
     boxes: BoxReport
     advice: tuple[Advice, ...]
-    statistics: Statistics
     histogram: Histogram
-    rows: Nodes
-    columns: Nodes
     rings: tuple[Ring, ...]
     bumps: tuple[Bump, ...]
-    sigma: float
     residual: Residual
+
+    @property
+    def statistics(self) -> Statistics:
+        """Of the residual on the free pixels, nothing clipped, in the image's units."""
+        return self.residual.statistics
+
+    @property
+    def rows(self) -> Nodes:
+        """Means of the residual over the free pixels of each row, image's units, or NaN."""
+        return self.residual.rows
+
+    @property
+    def columns(self) -> Nodes:
+        """Means of the residual over the free pixels of each column, image's units, or NaN."""
+        return self.residual.columns
+
+    @property
+    def sigma(self) -> float:
+        """Noise of a pixel, image's units."""
+        return self.residual.sigma
 
     @property
     def word(self) -> str:
@@ -72,7 +81,7 @@ class Judgement:
     def why(self) -> str:
         """What speaks against the background, and the advice; empty for a good one without."""
         said = [line.sentence for line in self.verdict.complaints]
-        return " ".join([*said, *(f"Try: {each.words}. {each.why}" for each in self.advice)])
+        return " ".join([*said, *(each.sentence for each in self.advice)])
 
     def row(self) -> dict[str, float | str]:
         """The judgement as a row of a table: the word, and every number by name."""
@@ -119,13 +128,9 @@ def judge(
         verdict=verdict,
         boxes=boxes,
         advice=advise(data, recipe, fit, boxes, residual, verdict, result.saturation_level),
-        statistics=residual.statistics,
         histogram=residual.histogram(),
-        rows=residual.rows,
-        columns=residual.columns,
         rings=rings,
         bumps=bumps,
-        sigma=residual.sigma,
         residual=residual,
     )
 

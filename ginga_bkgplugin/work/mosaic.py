@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from astropy.io import fits
 
 from ginga_bkgplugin.files.chips import place_chips
-from ginga_bkgplugin.files.frames import Frame, read_frame
+from ginga_bkgplugin.files.frames import Frame, open_fits, read_frame
 from ginga_bkgplugin.files.mosaic import write_mosaic
 from ginga_bkgplugin.files.names import RECIPE
 from ginga_bkgplugin.files.writing import product_header, write_text
@@ -56,6 +55,11 @@ def run_mosaic(task: Task, tell: Tell | None) -> tuple[Row, ...]:
 
     A chip that fails is a row with its reason; the products have no extension for it.
     """
+    if "bkgmesh" in task.kinds:
+        raise ProductError(
+            f"{task.entry.path.name}: a bkgmesh is written for one image, not for all chips of a"
+            " file. Leave it out, or run each chip on its own (--hdu)."
+        )
     chips = [_read(task, k) for k in range(len(task.entry.hdus))]
     own = [fingerprint(chip.frame, chip.recipe, chip.imported) for chip in chips]
     more = f"{task.common} {task.offsets}"
@@ -65,16 +69,10 @@ def run_mosaic(task: Task, tell: Tell | None) -> tuple[Row, ...]:
         for tag, print_ in zip(tags, own, strict=True)
     }
     whole = dataclasses.replace(chips[0].frame, hdu=None, first=True)
-    recipe = chips[0].recipe
     paths = task.paths(whole)
-    replace = keep_or_replace(task, paths, prints, recipe)
+    replace = keep_or_replace(task, paths, prints, chips[0].recipe)
     if replace is None:
         return tuple(kept_row(task, chip.frame, paths, chip.notes) for chip in chips)
-    if "bkgmesh" in task.kinds:
-        raise ProductError(
-            f"{whole.name}: a bkgmesh is written for one image, not for all chips of a file."
-            " Leave it out, or run each chip on its own (--hdu)."
-        )
     if "subbkg" in task.kinds:
         check_not_subtracted(whole)
     check_space(paths, sum(chip.frame.data.size for chip in chips))
@@ -89,7 +87,7 @@ def run_mosaic(task: Task, tell: Tell | None) -> tuple[Row, ...]:
     for chip in good if task.verdict else ():
         chip.judgement = judge(chip.frame, chip.result) if chip.result else None
     if good:
-        _write(task, good, prints, replace)
+        _write(task, whole, good, prints, replace)
     names = [paths[kind] for kind in task.kinds]
     return tuple(
         done_row(task, chip.frame, chip.result, chip.judgement, names, chip.notes)
@@ -122,8 +120,9 @@ def _share(task: Task, chips: Sequence[_Chip]) -> None:
         chip.result = dataclasses.replace(chip.result, fit=with_level(chip.result.fit, level))
 
 
-def _write(task: Task, chips: Sequence[_Chip], prints: dict[str, str], replace: bool) -> None:
-    whole = dataclasses.replace(chips[0].frame, hdu=None, first=True)
+def _write(
+    task: Task, whole: Frame, chips: Sequence[_Chip], prints: dict[str, str], replace: bool
+) -> None:
     if task.folder is not None:
         make_folder(task.folder)
     for kind, path in task.paths(whole).items():
@@ -149,6 +148,5 @@ def _write(task: Task, chips: Sequence[_Chip], prints: dict[str, str], replace: 
 
 
 def _primary(path: Path) -> fits.Header:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return fits.getheader(path, 0)
+    with open_fits(path) as hdus:
+        return hdus[0].header.copy()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ginga_bkgplugin.files.entries import ImageEntry
-from ginga_bkgplugin.files.frames import Frame
+from ginga_bkgplugin.files.frames import Frame, join_spec
 from ginga_bkgplugin.files.maskfile import SELF
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
@@ -53,11 +53,8 @@ class NightLine:
     @property
     def spec(self) -> str:
         """Path and HDU, as a viewer opens it: the first chip of a mosaic."""
-        if self.entry.first and not self.entry.mosaic:
-            return str(self.entry.path)
-        hdu = self.entry.hdus[0]
-        inside = f"{hdu[0]},{hdu[1]}" if isinstance(hdu, tuple) else str(hdu)
-        return f"{self.entry.path}[{inside}]"
+        alone = self.entry.first and not self.entry.mosaic
+        return join_spec(self.entry.path, None if alone else self.entry.hdus[0])
 
     @property
     def products(self) -> tuple[Path, ...]:
@@ -222,9 +219,7 @@ class NightRun:
 
     def table(self) -> Table:
         """The rows of the images that are done, as `ImageSet.run` gives them."""
-        table = table_of(line.rows for line in self._lines if line.rows)
-        table.meta["recipe"] = self._recipe.to_json()
-        return table
+        return table_of((line.rows for line in self._lines if line.rows), self._recipe)
 
     def _drive(self, plan: Plan) -> None:
         """Take the rows as they come."""

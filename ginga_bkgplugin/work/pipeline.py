@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.files.identity import checksum
 from ginga_bkgplugin.recipe.errors import ImageError, ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
@@ -255,9 +256,19 @@ def only_passes_differ(one: Recipe, two: Recipe) -> bool:
     return one.essence.with_parameters(passes=0) == two.essence.with_parameters(passes=0)
 
 
-def finish(steps: Iterator[Step]) -> Result:
-    """Run all steps and return the result."""
+def run_frame(frame: Frame, recipe: Recipe, imported: BoolImage | None = None) -> Iterator[Step]:
+    """`run` on a frame, with all that its file says."""
+    return run(
+        frame.data, recipe, wcs=frame.wcs, dq=frame.dq, saturation_level=frame.saturation_level,
+        imported=imported,
+    )  # fmt: skip
+
+
+def finish(steps: Iterator[Step], tell: Callable[[Step], object] | None = None) -> Result:
+    """Run all steps, each told, and return the result."""
     for step in steps:
+        if tell is not None:
+            tell(step)
         if isinstance(step, Result):
             return step
     raise AssertionError("a pipeline ends with its result")

@@ -17,7 +17,7 @@ from ginga_bkgplugin.sky.pixels import FloatImage, MaskImage
 from ginga_bkgplugin.sky.verdict import DO_NOT_USE
 from ginga_bkgplugin.work.judging import Judgement
 from ginga_bkgplugin.work.pipeline import Result
-from ginga_bkgplugin.work.viewmodel import COLORS, MASK_COLORS
+from ginga_bkgplugin.work.viewmodel import COLORS, MASK_COLORS, statistics_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -180,13 +180,8 @@ def draw_profile(axis: Axes, means: Nodes, sigma: float, name: str) -> None:
 
 def draw_verdict(axis: Axes, judgement: Judgement) -> None:
     """The lines of the verdict, advice, and the plain numbers of the residual."""
-    numbers = judgement.statistics
-    told = [f"Try: {advice.words}. {advice.why}" for advice in judgement.advice[:5]]
-    told.append(
-        f"Residual of {numbers.count} free pixels: mean {numbers.mean:.4g}, median"
-        f" {numbers.median:.4g}, sigma {numbers.sigma:.4g}, MAD {numbers.mad:.4g}, skew"
-        f" {numbers.skew:.3g}."
-    )
+    told = [advice.sentence for advice in judgement.advice[:5]]
+    told.append(f"{statistics_words(judgement)}.")
     lines = [
         (line.word, line.name, textwrap.wrap(line.sentence, _WIDE))
         for line in judgement.verdict.lines

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
-from ginga_bkgplugin.files.frames import SATURATION_CARDS, Frame, number_in
+from ginga_bkgplugin.files.frames import SATURATION_CARDS, Frame, number_in, open_fits
 from ginga_bkgplugin.files.history import add_entry, drop_entry, last_entry
 from ginga_bkgplugin.files.identity import checksum
 from ginga_bkgplugin.files.products import Product
@@ -188,7 +187,5 @@ def restore(frame: Frame, level: Map, extensions: Iterable[Any] | None = None) -
 def _extensions(frame: Frame) -> list[Any]:
     if frame.path is None:
         return []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with fits.open(frame.path, memmap=False) as hdus:
-            return [hdu.copy() for hdu in hdus if hdu.name == _LEFTOVER]
+    with open_fits(frame.path, memmap=False) as hdus:
+        return [hdu.copy() for hdu in hdus if hdu.name == _LEFTOVER]

@@ -27,7 +27,6 @@ from ginga_bkgplugin.recipe.errors import (
     BackgroundPluginError,
     ProductError,
     ProductExistsError,
-    WorkerError,
 )
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky import strips
@@ -35,7 +34,7 @@ from ginga_bkgplugin.sky.pixels import BoolImage
 from ginga_bkgplugin.work.fingerprint import CARD, fingerprint, outdated
 from ginga_bkgplugin.work.gathering import NOTHING, Named, gather
 from ginga_bkgplugin.work.judging import Judgement, judge
-from ginga_bkgplugin.work.pipeline import Result, Step, run
+from ginga_bkgplugin.work.pipeline import Result, Step, finish, run_frame
 from ginga_bkgplugin.work.saving import check_saving, save_products
 
 WORD = "BKGWORD"
@@ -274,16 +273,7 @@ def computed(
     frame: Frame, recipe: Recipe, imported: BoolImage | None, tell: Tell | None
 ) -> Result:
     """The result of a run, its steps told."""
-    steps: Iterator[Step] = run(
-        frame.data, recipe, wcs=frame.wcs, dq=frame.dq, saturation_level=frame.saturation_level,
-        imported=imported,
-    )  # fmt: skip
-    for step in steps:
-        if tell is not None:
-            tell(step)
-        if isinstance(step, Result):
-            return step
-    raise WorkerError("The run ended without a result.")
+    return finish(run_frame(frame, recipe, imported), tell)
 
 
 def word_cards(judgement: Judgement | None) -> list[tuple[str, str, str]]:

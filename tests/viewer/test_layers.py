@@ -306,9 +306,9 @@ def test_of_thousands_of_shapes_the_list_shows_a_page(desk: Desk) -> None:
     assert [row[0] for row in desk.rows(table)][2:4] == ["2401", "2402"]  # where the last one is
     desk.plugin.select_regions(())
 
-    desk.press(table.back)
+    desk.press(table.pager.back)
     assert [row[0] for row in desk.rows(table)][2:] == [str(n) for n in range(2301, 2401)]
-    assert table.where.get_text() == "2301–2400 of 2500"
+    assert table.pager.where.get_text() == "2301–2400 of 2500"
 
     x, y = many[40].centre
     desk.tool("edit")
@@ -319,7 +319,7 @@ def test_of_thousands_of_shapes_the_list_shows_a_page(desk: Desk) -> None:
     desk.key("Delete")
     assert len(desk.regions) == 2499
     desk.plugin.clear_regions()
-    assert not table.pages.get_widget().isVisible()
+    assert not table.pager.line.get_widget().isVisible()
 
 
 def test_undo_to_an_earlier_run_brings_its_mask_back(desk: Desk) -> None:
