@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.files.identity import checksum
 from ginga_bkgplugin.recipe.errors import ImageError, ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
@@ -26,6 +25,8 @@ from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
+
+    from ginga_bkgplugin.files.frames import Frame
 
 
 @dataclasses.dataclass(frozen=True)
