@@ -124,7 +124,7 @@ def test_a_run_that_is_ended_leaves_whole_files_and_is_resumed(
     tmp_path: Path, how: signal.Signals
 ) -> None:
     night, reference = tmp_path / "night", tmp_path / "reference"
-    write_night(night, 6, (500, 600))
+    write_night(night, 6, (300, 400))
     command = [sys.executable, "-m", "ginga_bkgplugin.cli", "run", str(night), "--jobs", "2"]
     running = subprocess.Popen(
         [*command, "--table", str(night / "t.ecsv")], stderr=subprocess.PIPE, text=True,
@@ -147,7 +147,7 @@ def test_a_run_that_is_ended_leaves_whole_files_and_is_resumed(
     assert not list(night.glob(".*.part"))
     for path in night.glob("*.fits"):
         with fits.open(path, checksum=False) as hdus:
-            assert next(hdu for hdu in hdus if hdu.data is not None).shape == (500, 600)
+            assert next(hdu for hdu in hdus if hdu.data is not None).shape == (300, 400)
     assert main(["run", str(night), "--jobs", "2", "--table", str(night / "t.ecsv")]) == 0
     states = list(_states(night / "t.ecsv").values())
     assert set(states) == {"kept", "done"}

@@ -197,7 +197,10 @@ def _solved(values: Nodes, weights: Nodes, penalty: Nodes, start: Nodes) -> Node
         if size <= goal:
             break
         turned = applied(direction)
-        step = size / float((direction * turned).sum())
+        bend = float((direction * turned).sum())
+        if not bend > 0:  # steps too small for a float
+            break
+        step = size / bend
         surface += step * direction
         rest -= step * turned
         nearer = from_cosines(inverse * to_cosines(rest))

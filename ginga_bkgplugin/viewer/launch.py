@@ -98,7 +98,7 @@ class Viewer:
 
     # --- doing
 
-    def pump(self, seconds: float = 0.03) -> None:
+    def pump(self, seconds: float = 0.012) -> None:
         """Let Ginga's event loop run for a while."""
         end = time.monotonic() + seconds
         while True:
@@ -118,7 +118,7 @@ class Viewer:
         while not condition():
             if time.monotonic() > end:
                 raise ViewerError(f"Waited {seconds:g} s for {what}.")
-            self.pump(0.02)
+            self.pump(0.01)
 
     def open(self, files: Sequence[str | Path], channel: str = "Image") -> None:
         """Load files into a channel; the last one is on display."""
@@ -181,7 +181,7 @@ class Viewer:
         self.pump()
         for point in points[1:]:
             QTest.mouseMove(widget, at(point))
-            self.pump(0.02)
+            self.pump(0.006)
         QTest.mouseRelease(widget, code, pos=at(points[-1]))
         self.pump()
 
