@@ -23,6 +23,7 @@ _AROUND = 2.5  # of a shape's size: how much is seen when zooming to it
 class MaskActions:
     """The plugin's part for shapes and layers; each method is a step that can be undone."""
 
+    fv: Any
     fitsimage: Any
     shapes: ShapeLayer
     panel: Any
@@ -166,6 +167,10 @@ class MaskActions:
         width, height = self.fitsimage.get_window_size()
         self.fitsimage.set_pan(cx, cy)
         self.fitsimage.scale_to(*[min(width, height) / (2 * far)] * 2)
+
+    def later(self, action: Callable[..., None], *arguments: Any) -> None:
+        """Call an action once the toolkit is done with the event at hand."""
+        self.fv.gui_do(action, *arguments)
 
     # --- layers
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from ginga.gw import Widgets
@@ -35,6 +36,7 @@ class LayerIntents(Protocol):
     def set_automatic(self, on: bool) -> None: ...  # noqa: D102
     def say(self, words: str) -> None: ...  # noqa: D102
     def zoom_to(self, place: int) -> None: ...  # noqa: D102
+    def later(self, action: Callable[..., None], *arguments: Any) -> None: ...  # noqa: D102
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,8 +68,8 @@ class LayerTable:
         getattr(self.widget.get_widget(), "setIndentation", lambda _: None)(0)  # Qt
         self.widget.add_callback("selected", self._selected)
         self.widget.add_callback("activated", self._activated)
-        self.widget.add_callback("changed", self._ticked)
-        self.widget.add_callback("cell_edited", self._renamed)
+        self.widget.add_callback("changed", self._after(self._ticked))
+        self.widget.add_callback("cell_edited", self._after(self._renamed))
         self.box.add_widget(self.widget, stretch=0)
         self.pager = Pager(self.box, lambda: self.show(self._view))
 
@@ -163,7 +165,16 @@ class LayerTable:
         if layer is not None and layer.kind == "shape" and column != _NAME:
             self._do.zoom_to(layer.place)
 
-    def _renamed(self, _: Any, path: list[str], column: str, old: str, name: str) -> None:
+    def _after(self, action: Callable[..., None]) -> Callable[..., None]:
+        """Act once the toolkit is done with the row: it crashes where its row goes before."""
+
+        def changed(_: Any, *change: Any) -> None:
+            if not self._quiet:
+                self._do.later(action, *change)
+
+        return changed
+
+    def _renamed(self, path: list[str], column: str, old: str, name: str) -> None:
         layer = self._layers.get(path[-1])
         self._shown = {}  # whatever comes of it, the list is shown anew
         if layer is not None and layer.kind == FILE:
@@ -171,8 +182,8 @@ class LayerTable:
         elif layer is not None and layer.kind == "shape":
             self._do.change_regions((layer.place,), "Name", name=name)
 
-    def _ticked(self, _: Any, *change: Any) -> None:
-        if self._quiet or len(change) != 3 or not change[0]:
+    def _ticked(self, *change: Any) -> None:
+        if len(change) != 3 or not change[0]:
             return
         path, column, value = change
         layer = self._layers.get(path[-1])

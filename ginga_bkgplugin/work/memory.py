@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -60,19 +61,32 @@ def keep_freed_memory() -> None:
 
 
 @contextlib.contextmanager
-def freed_memory_kept() -> Iterator[None]:
-    """`keep_freed_memory` for a while, in a process of others; then all of it is handed back.
+def freed_memory_kept(idle: float = 2.0) -> Iterator[None]:
+    """`keep_freed_memory` for a while, in a process of others.
 
-    Dask's nannies let their workers hand back every freed array at once: a third of the time.
+    All of it is handed back when this was not entered again for `idle` seconds. Dask's nannies
+    let their workers hand back every freed array at once: a third of the time.
     """
+    global _handing_back
+    if _handing_back is not None:
+        _handing_back.cancel()
     _tune(_TUNING)
     try:
         yield
     finally:
-        usual = 1 << 17
-        trim = os.environ.get("MALLOC_TRIM_THRESHOLD_", "")
-        _tune({_TRIM: int(trim) if trim.isdigit() else usual, _MMAP: usual})
-        _allocator("malloc_trim", 0)
+        _handing_back = threading.Timer(idle, _hand_back)
+        _handing_back.daemon = True
+        _handing_back.start()
+
+
+_handing_back: threading.Timer | None = None
+
+
+def _hand_back() -> None:
+    usual = 1 << 17  # mallopt(3)
+    trim = os.environ.get("MALLOC_TRIM_THRESHOLD_", "")
+    _tune({_TRIM: int(trim) if trim.isdigit() else usual, _MMAP: usual})
+    _allocator("malloc_trim", 0)
 
 
 def _tune(options: Mapping[int, int]) -> None:

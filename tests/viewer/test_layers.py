@@ -57,7 +57,13 @@ def _row(desk: Desk, key: str) -> Any:
 
 
 def _click_row(
-    desk: Desk, key: str, column: int = 0, *, double: bool = False, ctrl: bool = False
+    desk: Desk,
+    key: str,
+    column: int = 0,
+    *,
+    double: bool = False,
+    ctrl: bool = False,
+    pump: bool = True,
 ) -> None:
     """Click a cell with the real mouse; a cell to tick at its box."""
     from qtpy.QtCore import QPoint, Qt
@@ -70,7 +76,8 @@ def _click_row(
     QTest.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, held, at)
     if double:
         QTest.mouseDClick(tree.viewport(), Qt.MouseButton.LeftButton, held, at)
-    desk.viewer.pump()
+    if pump:
+        desk.viewer.pump()
 
 
 @pytest.mark.parametrize("name", list(SHAPES))
@@ -217,6 +224,20 @@ def test_a_shape_switched_off_masks_nothing_and_comes_back(desk: Desk) -> None:
     _click_row(desk, "1", 1)
 
     assert desk.session.live_mask().any()
+
+
+@pytest.mark.parametrize("column", [1, 2])
+def test_a_tick_acts_when_the_toolkit_is_done_with_its_row(desk: Desk, column: int) -> None:
+    """Rows made anew within the click were freed under Qt: Ginga crashed, now and then."""
+    _shape(desk, "circle")
+    row = _row(desk, "1")
+
+    _click_row(desk, "1", column, pump=False)
+
+    assert _row(desk, "1") is row
+    assert (desk.regions[0].on, desk.regions[0].locked) == (True, False)
+    desk.viewer.pump()
+    assert (desk.regions[0].on, desk.regions[0].locked) == (column != 1, column == 2)
 
 
 def test_a_name_typed_stands_in_the_list_and_beside_the_shape(desk: Desk) -> None:
