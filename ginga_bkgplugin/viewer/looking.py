@@ -52,18 +52,20 @@ class LookActions:
 
     def set_view(self, view: str) -> None:
         """Choose what is seen in place of the image; see `VIEWS`."""
-        if view != IMAGE:
-            self._compared = view
-        else:
-            self.blink(False)
-            self.split(False)
-        self.overlays.set_view(view)
-        self.render()
+        with self.fitsimage.suppress_redraw:  # one for all that changes
+            if view != IMAGE:
+                self._compared = view
+            else:
+                self.blink(False)
+                self.split(False)
+            self.overlays.set_view(view)
+            self.render()
 
     def show_overlay(self, kind: str, on: bool) -> None:
         """Show or hide the mask over the view, or the boxes."""
-        self.overlays.set_visible(kind, bool(on))
-        self.render()
+        with self.fitsimage.suppress_redraw:
+            self.overlays.set_visible(kind, bool(on))
+            self.render()
 
     def set_opacity(self, kind: str, opacity: float) -> None:
         """Set the opacity of the mask overlay or of the ``view``, 0 to 1."""
@@ -115,11 +117,12 @@ class LookActions:
     def split(self, on: bool) -> None:
         """Show the image left of a line and the view right of it."""
         column = None
-        if on and self.session is not None:
-            self._needs_view()
-            column = self.divider.middle(self.session.frame.data.shape)
-        self._divide(column)
-        self._show_looks()
+        with self.fitsimage.suppress_redraw:
+            if on and self.session is not None:
+                self._needs_view()
+                column = self.divider.middle(self.session.frame.data.shape)
+            self._divide(column)
+            self._show_looks()
 
     def _divide(self, column: int | None) -> None:
         shape = self.session.frame.data.shape if self.session is not None else (0, 0)
