@@ -89,7 +89,8 @@ def _looked_up(table: npt.NDArray[np.uint8], idx: Any, order: str | None) -> Any
     found = np.take(whole, idx.astype(np.intp), mode="clip")
     rgba = found.view(np.uint8).reshape(*found.shape, 4)
     if order in (None, "RGBA"):
-        return rgba
+        # without the alphas Ginga need not look whether all are 1
+        return rgba[..., :3] if (table[:, 3] == 255).all() else rgba
     return rgba[..., ["RGBA".index(band) for band in str(order)]]
 
 
