@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -276,3 +277,10 @@ def _wait_until_gone(pid: int) -> None:
             return
         time.sleep(0.01)
     pytest.fail(f"process {pid} is still there")
+
+
+def test_the_child_starts_without_astropy() -> None:
+    """Its import takes as long as all the others together."""
+    program = "import ginga_bkgplugin.work.worker, sys; sys.exit('astropy' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
