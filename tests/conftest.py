@@ -14,7 +14,7 @@ from ginga_bkgplugin.sky.simulate import SimulatedField
 settings.register_profile(  # no deadline: a slow machine is no fault
     "tests",
     deadline=None,
-    max_examples=30,
+    max_examples=50,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

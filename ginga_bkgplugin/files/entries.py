@@ -100,10 +100,10 @@ def read_entries(
     """
     try:
         with open_fits(path) as hdus:
-            numbers = _numbers(hdus, hdu)
+            numbers, first = _chosen(hdus, hdu)
             header, primary = hdus[numbers[0]].header, hdus[0].header
             if all(condition.holds(header, primary) for condition in conditions):
-                yield _entry(path, hdus, numbers, plane, cards)
+                yield _entry(path, hdus, numbers, first, plane, cards)
     except Exception as error:  # noqa: BLE001 - zlib's and CFITSIO's own come through astropy
         yield ImageEntry(path, problem=str(unreadable(path, error)))
 
@@ -117,19 +117,23 @@ def kind_of_product(path: Path) -> str:
         return product_kind(path)
 
 
-def _numbers(hdus: fits.HDUList, hdu: Any) -> list[int]:
+def _chosen(hdus: fits.HDUList, hdu: Any) -> tuple[list[int], bool]:
+    """The HDUs meant, and whether the file's first image is among them or they are its chips."""
     images = image_numbers(hdus)
     if not images:
         raise ImageError("no HDU holds an image.")
     if hdu == ALL:
-        return science_numbers(hdus)
-    return [images[0] if hdu is None else find_hdu(hdus, hdu, images)]
+        numbers = science_numbers(hdus)
+    else:
+        numbers = [images[0] if hdu is None else find_hdu(hdus, hdu, images)]
+    return numbers, len(numbers) > 1 or numbers[0] == images[0]
 
 
 def _entry(
     path: Path,
     hdus: fits.HDUList,
     numbers: Sequence[int],
+    first: bool,
     plane: int | None,
     cards: Sequence[str],
 ) -> ImageEntry:
@@ -140,7 +144,7 @@ def _entry(
         path=path,
         hdus=tuple(hdu_key(hdus[number], number) for number in numbers),
         plane=plane,
-        first=len(numbers) > 1 or numbers[0] == image_numbers(hdus)[0],
+        first=first,
         shape=max(shapes, key=lambda shape: shape[0] * shape[1]),
         pixels=sum(shape[0] * shape[1] for shape in shapes),
         cards=kept,

@@ -136,18 +136,17 @@ def open_mask(
     ImageError
         As `look_at_mask`.
     """
-    _, mask = recognise_mask(path, shape, hdu, kind, polarity, bits, name)
-    return mask, read_mask(mask, shape)
+    _, mask = recognise_mask(path, shape, hdu, kind, polarity, bits)
+    return mask.replace(name=name), read_mask(mask, shape)
 
 
 def recognise_mask(
     path: str | Path,
     shape: tuple[int, int],
-    hdu: str | None = None,
-    kind: str | None = None,
-    polarity: str | None = None,
-    bits: Sequence[int | str] = (),
-    name: str = "",
+    hdu: str | None,
+    kind: str | None,
+    polarity: str | None,
+    bits: Sequence[int | str],
 ) -> tuple[MaskLook, ImportedMask]:
     """What `open_mask` finds out, and the reference, before the pixels are masked by it."""
     file, words = split_spec(str(path))
@@ -161,9 +160,8 @@ def recognise_mask(
             " bad or good. Give the polarity: bad masks what is set, good what is not."
         )
     mask = ImportedMask(
-        path=str(file), hdu=look.hdu, kind=look.kind, polarity=polarity, bits=tuple(bits),
-        name=name,
-    )  # fmt: skip
+        path=str(file), hdu=look.hdu, kind=look.kind, polarity=polarity, bits=tuple(bits)
+    )
     return look, mask
 
 

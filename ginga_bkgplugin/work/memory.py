@@ -21,6 +21,8 @@ _SHARE = 0.9  # of what is free
 _TRIM, _MMAP, _ARENAS = -1, -3, -8
 _TUNING = {_TRIM: 1 << 27, _MMAP: 1 << 24, _ARENAS: 2}
 
+_handing_back: threading.Timer | None = None
+
 
 def job_memory(pixels: int, method: str) -> float:
     """Bytes that one image of so many pixels takes at its worst."""
@@ -70,16 +72,13 @@ def freed_memory_kept(idle: float = 2.0) -> Iterator[None]:
     global _handing_back
     if _handing_back is not None:
         _handing_back.cancel()
-    _tune(_TUNING)
+    _tune({_TRIM: _TUNING[_TRIM], _MMAP: _TUNING[_MMAP]})  # what can be taken back
     try:
         yield
     finally:
         _handing_back = threading.Timer(idle, _hand_back)
         _handing_back.daemon = True
         _handing_back.start()
-
-
-_handing_back: threading.Timer | None = None
 
 
 def _hand_back() -> None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ginga_bkgplugin.files.frames import read_frame
 from ginga_bkgplugin.recipe.recipe import Recipe
-from ginga_bkgplugin.work.pipeline import Result, finish, run
+from ginga_bkgplugin.work.pipeline import Result, finish, run_frame
 
 CHANNEL = "Image"
 
@@ -286,15 +286,7 @@ class Desk:
     def in_process(self, recipe: Recipe | None = None) -> Result:
         """What the recipe gives on the file on display, without any viewer."""
         frame = read_frame(self.session.frame.path, self.session.frame.hdu)
-        return finish(
-            run(
-                frame.data,
-                recipe or self.session.recipe,
-                wcs=frame.wcs,
-                dq=frame.dq,
-                saturation_level=frame.saturation_level,
-            )
-        )
+        return finish(run_frame(frame, recipe or self.session.recipe))
 
 
 def _key(name: str) -> Any:
