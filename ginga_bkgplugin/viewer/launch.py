@@ -175,13 +175,17 @@ class Viewer:
             wx, wy = view.get_canvas_xy(*point)
             return QPoint(round(float(wx)), round(float(wy)))
 
-        QTest.mouseMove(widget, at(points[0]))
-        self.pump()
+        def move(point: Sequence[float]) -> None:
+            # Ginga drops moves of the mouse that come while a redraw is due
+            self.wait(lambda: not view.is_redraw_pending(), "the redraw", 10)
+            QTest.mouseMove(widget, at(point))
+            self.pump(0.006)
+
+        move(points[0])
         QTest.mousePress(widget, code, pos=at(points[0]))
         self.pump()
         for point in points[1:]:
-            QTest.mouseMove(widget, at(point))
-            self.pump(0.006)
+            move(point)
         QTest.mouseRelease(widget, code, pos=at(points[-1]))
         self.pump()
 

@@ -91,6 +91,7 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
         self.settings.load(onError="silent")
         self.panel: Panel | None = None
         self.session: Session | None = None
+        self._cursor: Point | None = None  # where the mouse was last over the image
         self.sessions = Sessions()
         self._why_not = _tr("No image in this channel.")
         self.jobs = Jobs(
@@ -233,6 +234,7 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
             self.overlays.show(self.scene(), session.live.changes)
             self._show_looks()
         self.forget_box(view.judgement)
+        self._read_out()
         if wants_look(session):
             self.jobs.look(session)
 
@@ -243,9 +245,16 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
         self.fv.show_status(str(error))
 
     def _on_cursor(self, viewer: Any, button: int, x: float, y: float) -> None:
-        if self.panel is not None and self.session is not None:
-            self.panel.show_value(self.session.value_at(math.floor(x + 0.5), math.floor(y + 0.5)))
-            self.point_at_box(x, y)
+        self._cursor = x, y
+        self._read_out()
+
+    def _read_out(self) -> None:
+        """Say what lies under the cursor, which may rest there while the maps change."""
+        if self.panel is None or self.session is None or self._cursor is None:
+            return
+        x, y = self._cursor
+        self.panel.show_value(self.session.value_at(math.floor(x + 0.5), math.floor(y + 0.5)))
+        self.point_at_box(x, y)
 
     # --- what the user asks for
 

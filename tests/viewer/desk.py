@@ -112,6 +112,17 @@ class Desk:
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         self.viewer.drag(CHANNEL, start, end)
 
+    def point(self, x: float, y: float) -> None:
+        """Rest the real mouse on a place of the image, coming from beside it."""
+        from qtpy.QtCore import QPoint
+        from qtpy.QtTest import QTest
+
+        for beside in (3, 0):  # Qt tells of no move to where the mouse is already
+            self.wait(lambda: not self.view.is_redraw_pending(), "the redraw")  # or it is dropped
+            wx, wy = self.view.get_canvas_xy(x + beside, y)
+            QTest.mouseMove(self.view.get_widget(), QPoint(round(float(wx)), round(float(wy))))
+            self.viewer.pump(0.1)
+
     def click(self, x: float, y: float) -> None:
         self.viewer.click(CHANNEL, x, y)
 

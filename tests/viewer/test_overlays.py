@@ -175,14 +175,9 @@ def test_a_constant_background_can_be_shown(desk: Desk) -> None:
 
 
 def test_the_value_under_the_cursor_is_that_of_the_maps(desk: Desk, small_result: Result) -> None:
-    from qtpy.QtCore import QPoint
-    from qtpy.QtTest import QTest
-
     desk.take(small_result)
-    column, row = desk.view.get_canvas_xy(203, 151)
 
-    QTest.mouseMove(desk.view.get_widget(), QPoint(round(float(column)), round(float(row))))
-    desk.wait(lambda: "bkg" in desk.panel.looks.value.get_text(), "the value")
+    desk.point(203, 151)
 
     words = desk.panel.looks.value.get_text()
     fit = desk.result.fit
@@ -191,6 +186,17 @@ def test_the_value_under_the_cursor_is_that_of_the_maps(desk: Desk, small_result
     assert f"bkg {fit.level[y, x]:.6g}" in words
     assert f"rms {fit.rms[y, x]:.4g}" in words
     assert "region" in words
+
+
+def test_the_value_is_said_anew_when_a_run_ends_under_a_mouse_that_rests(
+    desk: Desk, small_result: Result
+) -> None:
+    desk.point(203, 151)
+    assert "bkg" not in desk.panel.looks.value.get_text()
+
+    desk.take(small_result)
+
+    assert "bkg" in desk.panel.looks.value.get_text()
 
 
 def test_the_overlays_do_not_change_the_readout_of_the_image(

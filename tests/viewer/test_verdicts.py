@@ -31,17 +31,6 @@ def judged(desk: Desk, small_result: Result) -> Desk:
     return desk
 
 
-def point(desk: Desk, x: float, y: float) -> None:
-    """Rest the real mouse on a place of the image."""
-    from qtpy.QtCore import QPoint
-    from qtpy.QtTest import QTest
-
-    for near in (3, 0):
-        wx, wy = desk.view.get_canvas_xy(x + near, y)
-        QTest.mouseMove(desk.view.get_widget(), QPoint(round(float(wx)), round(float(wy))))
-        desk.viewer.pump(0.1)
-
-
 def open_page(desk: Desk, name: str) -> None:
     desk.press(desk.panel.running.pages.buttons[name])
 
@@ -140,7 +129,7 @@ def test_the_box_under_the_cursor_tells_its_numbers_and_shows_its_pixels(judged:
     open_page(judged, "Box")
     boxes = judged.session.judgement.boxes
 
-    point(judged, 40, 40)
+    judged.point(40, 40)
 
     box = boxes.at(40, 40)
     tab = judged.panel.running.box
@@ -170,7 +159,7 @@ def test_the_box_that_is_told_is_outlined_on_the_image(judged: Desk) -> None:
     open_page(judged, "Box")
     box = judged.session.judgement.boxes.at(345, 290)  # in the last column, cut by the edge
 
-    point(judged, 345, 290)
+    judged.point(345, 290)
 
     y, x, _ = window(judged)
     pink = pinks(judged)
@@ -181,19 +170,19 @@ def test_the_box_that_is_told_is_outlined_on_the_image(judged: Desk) -> None:
     for edge, along, side in zip(edges, (y, y, x, x), sides, strict=True):
         assert np.ptp(along[pink & (edge <= 2)]) >= side - 3
     open_page(judged, "Passes")
-    point(judged, 300, 250)
+    judged.point(300, 250)
     assert not pinks(judged).any()
 
 
 def test_a_key_keeps_a_box_and_lets_it_go(judged: Desk) -> None:
     boxes, tab = judged.session.judgement.boxes, judged.panel.running.box
-    point(judged, 40, 40)
+    judged.point(40, 40)
     press(judged, PIN_KEY)
 
     assert judged.panel.running.box_is_open()
     kept = boxes.at(40, 40).words()
     assert tab.words.get_text() == kept
-    point(judged, 320, 250)
+    judged.point(320, 250)
     assert tab.words.get_text() == kept
     press(judged, PIN_KEY)
     assert tab.words.get_text() == boxes.at(320, 250).words() != kept
@@ -201,7 +190,7 @@ def test_a_key_keeps_a_box_and_lets_it_go(judged: Desk) -> None:
 
 def test_the_outline_goes_with_its_image(judged: Desk, small: SimulatedField) -> None:
     open_page(judged, "Box")
-    point(judged, 40, 40)
+    judged.point(40, 40)
     assert judged.plugin.mark.canvas.objects
     other = judged.session.frame.path.with_name("other.fits")
     write_fits(other, small.data + 1, small.header)
@@ -228,7 +217,7 @@ def test_another_run_gets_another_verdict(judged: Desk) -> None:
 def test_an_image_without_a_run_has_no_verdict(desk: Desk) -> None:
     assert not desk.panel.running.headline.label.get_widget().isVisible()
     open_page(desk, "Box")
-    point(desk, 40, 40)
+    desk.point(40, 40)
     assert "Run first" in desk.panel.running.box.words.get_text()
 
 
