@@ -1,7 +1,8 @@
 """Views in place of the image, mask and boxes over it: nothing of the image itself is touched.
 
-Ginga cuts and scales a canvas image to the window before it is coloured, so each costs what the
-window costs. `NormImage` ignores its alpha; the opacity is put in by the colour map.
+Ginga cuts and scales a canvas image to the window before it is coloured, so it costs what the
+window costs, and that for each: view, mask and boxes are one. `NormImage` ignores its alpha; the
+opacity is put in by the colour map.
 """
 
 from __future__ import annotations
@@ -10,17 +11,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ginga import cmap
 from ginga.BaseImage import BaseImage
-from ginga.RGBMap import RGBMapper
 
 from ginga_bkgplugin.viewer import views
+from ginga_bkgplugin.viewer.coloring import (
+    CLEAR,
+    AsTheyAre,
+    Colors,
+    PictureMapper,
+    map_colors,
+    mask_colors,
+)
 from ginga_bkgplugin.viewer.views import IMAGE, VIEWS, Scene
 from ginga_bkgplugin.work.viewmodel import MASK_COLORS
 
-BOX_COLORS = {views.LINE: (255, 255, 255, 120), views.HATCH: (230, 159, 0, 210)}
 MASK, BOXES = "mask overlay", "boxes"
-_WHOLE = (0, 255)  # cut levels of a plane of codes
 
 
 def legend() -> list[tuple[str, str]]:
@@ -31,67 +36,11 @@ def legend() -> list[tuple[str, str]]:
     ]
 
 
-def _map_colors() -> npt.NDArray[np.uint8]:
-    """256 colours for maps, from dark to bright; others than of most images."""
-    levels = np.asarray(cmap.get_cmap("ds9_cool").clst)[:, :3]
-    return np.round(255 * levels).astype(np.uint8)
-
-
-class _TableMapper(RGBMapper):
-    """Colours a plane of codes through a table of 256 RGBA values."""
-
-    def __init__(self, logger: Any) -> None:
-        super().__init__(logger)
-        self.table = np.zeros((256, 4), np.uint8)
-
-    def get_rgb_array(self, idx: Any, order: str | None = None) -> Any:
-        return _looked_up(self.table, idx, order)
-
-
-class _MaskMapper(_TableMapper):
-    """Colours a mask by its bits; free pixels are clear, or black."""
-
-    def set_opacity(self, opacity: float, *, ground: bool = False) -> None:
-        values = np.arange(256)
-        self.table[:, 3] = int(255 * opacity) if ground else 0
-        for bit, color in MASK_COLORS.items():
-            self.table[(values & int(bit)) != 0] = (*color, int(255 * opacity))
-
-
-class _ViewersMapper(RGBMapper):
-    """The colour map of the viewer, with an opacity."""
-
-    def __init__(self, logger: Any, viewer: Any) -> None:
-        super().__init__(logger)
-        self._viewer, self.opacity = viewer, 1.0
-
-    def get_hash_size(self) -> Any:
-        return self._viewer.get_rgbmap().get_hash_size()
-
-    def get_rgb_array(self, idx: Any, order: str | None = None) -> Any:
-        every = np.arange(self.get_hash_size(), dtype=np.uint)[np.newaxis]
-        colours = self._viewer.get_rgbmap().get_rgb_array(every, order="RGBA")
-        table = np.array(colours[0], np.uint8)
-        table[:, 3] = int(255 * self.opacity)
-        return _looked_up(table, idx, order)
-
-
 class _LazyImage(BaseImage):
     """An image of Ginga that does not look for its least and largest value."""
 
     def _set_minmax(self) -> None:
         self.minval = self.maxval = self.minval_noinf = self.maxval_noinf = 0
-
-
-def _looked_up(table: npt.NDArray[np.uint8], idx: Any, order: str | None) -> Any:
-    """Colours of codes; four bytes at a time, which is several times faster than one by one."""
-    whole = table.view(np.uint32)[:, 0]
-    found = np.take(whole, idx.astype(np.intp), mode="clip")
-    rgba = found.view(np.uint8).reshape(*found.shape, 4)
-    if order in (None, "RGBA"):
-        # without the alphas Ginga need not look whether all are 1
-        return rgba[..., :3] if (table[:, 3] == 255).all() else rgba
-    return rgba[..., ["RGBA".index(band) for band in str(order)]]
 
 
 class OverlayLayer:
@@ -109,16 +58,10 @@ class OverlayLayer:
         self.canvas = classes.DrawingCanvas()
         self.canvas.set_surface(viewer)
         self._classes = classes
-        self._images = _ViewersMapper(logger, viewer)
-        self._maps = _TableMapper(logger)
-        self._maps.table[:, :3] = _map_colors()
-        self._masks, self._alone = _MaskMapper(logger), _MaskMapper(logger)
-        self._filled, self._lines = _TableMapper(logger), _TableMapper(logger)
-        self._filled.table[:, :3] = views.filled_colors()
-        for code, color in BOX_COLORS.items():
-            self._lines.table[code] = color
+        self._mapper, self._codes = PictureMapper(logger, viewer), AsTheyAre(logger)
         self.scene = Scene()
-        self._objects: dict[str, Any] = {}
+        self._shown: set[str] = set()
+        self._cuts: tuple[float, float] | None = None
         self._changes = 0
         self.view = IMAGE
         self.visible = {MASK: True, BOXES: False}
@@ -127,6 +70,7 @@ class OverlayLayer:
         self.opacity = {MASK: 0.45, "view": 1.0}
         for kind, opacity in self.opacity.items():
             self._fade(kind, opacity)
+        viewer.get_settings().get_setting("cuts").add_callback("set", self._on_cuts)
 
     def show(self, scene: Scene, changes: int = 0) -> None:
         """Show another scene; `changes` is another number when its mask was changed in place."""
@@ -134,7 +78,7 @@ class OverlayLayer:
         if not scene.same(self.scene):
             self.scene = scene
             self._redraw()
-        elif inside and {MASK, "mask"} & set(self._objects):
+        elif inside and {MASK, "mask"} & self._shown:
             self.canvas.update_canvas(whence=0)
 
     def set_view(self, view: str) -> None:
@@ -165,20 +109,22 @@ class OverlayLayer:
         """Set the opacity, 0 to 1, of the mask overlay or of the ``view``."""
         self.opacity[kind] = opacity
         self._fade(kind, opacity)
-        if self._objects:
+        if self._shown:
             self.canvas.update_canvas(whence=2)
 
     def _fade(self, kind: str, opacity: float) -> None:
         if kind == MASK:
-            self._masks.set_opacity(opacity)
-            return
-        self._images.opacity = opacity
-        self._alone.set_opacity(opacity, ground=True)
-        self._maps.table[:, 3] = self._filled.table[:, 3] = int(255 * opacity)
+            self._mapper.set_mask_opacity(opacity)
+        else:
+            self._mapper.opacity = opacity
+
+    def _on_cuts(self, *_: Any) -> None:
+        if "subtracted" in self._shown:  # its codes were made at the levels of before
+            self.canvas.update_canvas(whence=0)
 
     def shown(self) -> set[str]:
         """What is on the canvas now."""
-        return set(self._objects)
+        return set(self._shown)
 
     def there(self) -> bool:
         """Whether the view chosen can be shown."""
@@ -186,41 +132,63 @@ class OverlayLayer:
 
     def cuts(self) -> tuple[float, float] | None:
         """The values that are darkest and brightest in the view of a map."""
-        shape = self._objects.get(self.view)
-        return shape.cuts if shape is not None and self.view in ("background", "rms") else None
+        return self._cuts
 
     def _redraw(self) -> None:
         self.canvas.delete_all_objects(redraw=False)
-        self._objects = {}
-        scene = self.scene
+        self._shown, self._cuts = set(), None
         if not self.bare:
-            if scene.has(self.view) and self.view != IMAGE:
-                self._add(self.view, *self._base(scene))
-            if self.visible[MASK] and scene.mask is not None and self.view != "mask":
-                self._add(MASK, scene.mask, self._masks, _WHOLE)
-            if self.visible[BOXES] and scene.boxes is not None:
-                self._add(BOXES, views.mesh_lines(scene.boxes), self._lines, _WHOLE)
+            self._draw(self.scene)
         self.canvas.update_canvas(whence=0)  # the default leaves image overlays stale
 
-    def _base(self, scene: Scene) -> tuple[npt.NDArray[Any], Any, tuple[float, float] | None]:
-        """Values, colours and cut levels of the view; None are the viewer's."""
+    def _draw(self, scene: Scene) -> None:
+        base, mask, lines = None, None, None
+        self._mapper.colors = CLEAR
+        if scene.has(self.view) and self.view != IMAGE:
+            base, self._mapper.colors = self._base(scene)
+            self._shown.add(self.view)
+        if self.visible[MASK] and scene.mask is not None and self.view != "mask":
+            mask = scene.mask
+            self._shown.add(MASK)
+        if self.visible[BOXES] and scene.boxes is not None:
+            lines = views.mesh_lines(scene.boxes)
+            self._shown.add(BOXES)
+        plane = next((each for each in (base, mask, lines) if each is not None), None)
+        if plane is not None:
+            self._add(views.picture(plane.shape, base, mask, lines))
+
+    def _base(self, scene: Scene) -> tuple[npt.NDArray[Any], Colors | None]:
+        """Levels of the view and their colours; None are the viewer's."""
         if self.view == "mask":
             assert scene.mask is not None
-            return scene.mask, self._alone, _WHOLE
+            return scene.mask, mask_colors()
         if self.view == "filled":
             assert scene.boxes is not None
-            return views.filled(scene.boxes), self._filled, _WHOLE
+            return views.filled(scene.boxes), views.filled_colors()
         assert scene.fit is not None and scene.data is not None
         if self.view == "subtracted":
-            return views.subtracted(scene.data, scene.fit), self._images, None
+            return views.levels(views.subtracted(scene.data, scene.fit), self._as_the_image), None
         plane = views.of_map(
             scene.fit.level_map if self.view == "background" else scene.fit.rms_map
         )
-        return plane, self._maps, views.cuts_of(plane)
+        colors, self._cuts = map_colors(), views.cuts_of(plane)
+        low, high = self._cuts
+        top = len(colors)
+        return views.levels(plane, lambda values: self._cut(values, low, high, top)), colors
 
-    def _add(
-        self, name: str, plane: npt.NDArray[Any], mapper: Any, cuts: tuple[float, float] | None
-    ) -> None:
+    def _as_the_image(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        low, high = self.viewer.get_cut_levels()
+        size = self.viewer.get_rgbmap().get_hash_size()
+        return self._cut(values, low, high, min(size, views.LEVELS))
+
+    def _cut(
+        self, values: npt.NDArray[Any], low: float, high: float, size: int
+    ) -> npt.NDArray[Any]:
+        """Levels of values, as Ginga makes them of an image."""
+        cut_levels = self.viewer.autocuts.cut_levels
+        return np.asarray(cut_levels(values, low, high, vmin=0, vmax=size - 1))
+
+    def _add(self, plane: npt.NDArray[Any]) -> None:
         start = 0
         if self.split is not None:
             start = min(max(self.split, 0), plane.shape[1])
@@ -228,7 +196,7 @@ class OverlayLayer:
             if not plane.shape[1]:
                 return
         shape = self._classes.NormImage(
-            start, 0, _LazyImage(data_np=plane), rgbmap=mapper, cuts=cuts, interpolation="basic"
-        )
+            start, 0, _LazyImage(data_np=plane), rgbmap=self._mapper, autocuts=self._codes,
+            interpolation="basic",
+        )  # fmt: skip
         self.canvas.add(shape, redraw=False)
-        self._objects[name] = shape

@@ -28,6 +28,7 @@ _HATCH = 9  # samples from one line of the hatching to the next
 LINE, HATCH = 1, 2  # values of the plane of boxes
 _STRIPE = HATCH * (np.arange(2 * _HATCH) % _HATCH < 2).astype(np.uint8)
 _LEAST, _MOST_AWAY = 128, 5  # of the plane of filled boxes: code of the nearest; boxes told apart
+LEVELS, REASONS, LINES = 1 << 16, 1 << 5, 1 << 2  # of each there are at most so many in a picture
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,6 +216,46 @@ def mesh_lines(boxes: Boxes) -> LazyPlane:
         return plane
 
     return LazyPlane(_shape(boxes.grid), sample, np.uint8)
+
+
+def levels(
+    plane: npt.NDArray[Any], cut: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+) -> LazyPlane:
+    """A plane of values as whole numbers from 0; `cut` gives them as floats, at most `LEVELS`."""
+
+    def sample(rows: Places, columns: Places) -> npt.NDArray[Any]:
+        found = np.nan_to_num(cut(plane[np.ix_(rows, columns)]), copy=False)
+        return np.asarray(found, np.uint32)
+
+    return LazyPlane(plane.shape, sample, np.uint32)
+
+
+def picture(
+    shape: tuple[int, ...],
+    base: npt.NDArray[Any] | None,
+    mask: MaskImage | None,
+    lines: npt.NDArray[Any] | None,
+) -> LazyPlane:
+    """Levels of a view, reasons of a mask and lines of boxes as one plane of codes.
+
+    One plane, since each costs Ginga the blending of the whole window.
+    """
+
+    def sample(rows: Places, columns: Places) -> npt.NDArray[Any]:
+        where = np.ix_(rows, columns)
+        codes = np.zeros((rows.size, columns.size), np.uint32)
+        if lines is not None:
+            codes += lines[where]
+            codes *= REASONS
+        if mask is not None:
+            codes += mask[where] & np.uint8(REASONS - 1)
+        codes *= np.uint32(LEVELS)
+        if base is not None:
+            codes += base[where]
+        return codes
+
+    # uint is what Ginga wants of codes: it converts whatever else there is
+    return LazyPlane(shape, sample, np.uint)
 
 
 def cropped(plane: npt.NDArray[Any], start: int) -> npt.NDArray[Any]:
