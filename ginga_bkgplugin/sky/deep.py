@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import sep
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ginga_bkgplugin.recipe.parameters import SmoothParameters
 from ginga_bkgplugin.sky.binning import Binned
-from ginga_bkgplugin.sky.extraction import extract
+from ginga_bkgplugin.sky.extraction import add_discs, extract
 from ginga_bkgplugin.sky.maps import Map, sampled_rows
 from ginga_bkgplugin.sky.masking import Found
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit
@@ -104,19 +103,19 @@ def find_deep(
         sure = kept & (objects["cpeak"] >= SURE_SIGMA * noise * unit)
         classes = _looked_up(segments, kept.astype(np.uint8) + sure, parts)
         found = classes > 0
-        _add_discs(found, objects[kept], radius)
+        add_discs(found, objects[kept], radius)
         bits |= found.view(np.uint8) * np.uint8(MaskBit.SOURCE)
         all_sure |= classes > 1
-        _add_discs(all_sure, objects[sure], radius[sure[kept]])
+        add_discs(all_sure, objects[sure], radius[sure[kept]])
         big = kept & (objects["npix"] * binned.factor**2 > np.pi * LEAST_RADIUS**2)
         if sign > 0 and big.any():
             rest = kept & ~big
             small = _looked_up(segments, rest, parts).view(bool)
-            _add_discs(small, objects[rest], radius[rest[kept]])
+            add_discs(small, objects[rest], radius[rest[kept]])
             large = objects[big]
         if burnt.any():
             halo = _looked_up(segments, burnt, parts).view(bool)
-            _add_discs(halo, objects[burnt], radius[burnt[kept]])
+            add_discs(halo, objects[burnt], radius[burnt[kept]])
             bits |= halo.view(np.uint8) * np.uint8(MaskBit.SATURATED)
     if lines is not None:
         bits[lines] |= np.uint8(MaskBit.SOURCE)
@@ -231,10 +230,3 @@ def disc_radii(
         if covered <= parameters.most_coverage or growth <= 1.2:
             return radius
         growth = max(1.2, growth - 0.1)
-
-
-def _add_discs(
-    mask: BoolImage, objects: npt.NDArray[Any], radius: npt.NDArray[np.float64]
-) -> None:
-    one, zero = np.ones(len(objects)), np.zeros(len(objects))
-    sep.mask_ellipse(mask, objects["x"], objects["y"], a=one, b=one, theta=zero, r=radius)

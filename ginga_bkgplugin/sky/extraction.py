@@ -11,6 +11,7 @@ import sep
 from ginga_bkgplugin.recipe.errors import DetectionError
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage
 
+LINE_RATIO = 8.0  # length to width from which on a source is a line, not a disc
 # Entries SEP holds pixels of unfinished sources in. It writes every one at every call: too many
 # cost time, too few a second try; what was enough for one frame is tried first for the next.
 _pixel_stack, _MOST_FIRST = 1 << 18, 1 << 21
@@ -74,3 +75,18 @@ def extract(
                 continue
             raise DetectionError(f"SEP could not extract the sources: {error}") from error
         return objects, segments
+
+
+def add_discs(mask: BoolImage, objects: npt.NDArray[Any], radius: npt.NDArray[np.float64]) -> None:
+    """Mask a disc of this radius for each source in place, or an ellipse of its area for a line.
+
+    Lines are satellite trails, bad columns, edges of frames: longer than `LINE_RATIO` times their
+    width by SEP's moments.
+    """
+    ratio = objects["a"] / objects["b"]
+    stretch = np.where(ratio > LINE_RATIO, np.sqrt(ratio), 1.0)
+    grown = radius > 0
+    sep.mask_ellipse(
+        mask, objects["x"][grown], objects["y"][grown],
+        a=stretch[grown], b=1 / stretch[grown], theta=objects["theta"][grown], r=radius[grown],
+    )  # fmt: skip

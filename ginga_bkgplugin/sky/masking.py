@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import sep
 
 from ginga_bkgplugin.recipe.errors import ImageError
 from ginga_bkgplugin.recipe.parameters import (
@@ -17,7 +16,7 @@ from ginga_bkgplugin.recipe.parameters import (
     SourceMaskParameters,
 )
 from ginga_bkgplugin.sky.background import SkyFit, fit_background
-from ginga_bkgplugin.sky.extraction import extract
+from ginga_bkgplugin.sky.extraction import add_discs, extract
 from ginga_bkgplugin.sky.pixels import (
     BoolImage,
     FloatImage,
@@ -31,8 +30,6 @@ from ginga_bkgplugin.sky.pixels import (
 )
 from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
 from ginga_bkgplugin.sky.strips import each, spans
-
-LINE_RATIO = 8.0  # length to width from which on a source is a line, not a disc
 
 
 def mask_invalid(
@@ -211,7 +208,7 @@ def find_sources(
     Found
         A source of A pixels is masked by its own pixels and a disc of
         ``mask_radius_factor * sqrt(A / pi)`` round its barycentre. For lines (satellite trails,
-        bad columns: longer than `LINE_RATIO` times their width by SEP's moments) the disc is
+        bad columns: longer than 8 times their width by SEP's moments) the disc is
         drawn out to an ellipse of the same area along the line.
 
     Raises
@@ -231,25 +228,12 @@ def find_sources(
     factor = np.where(saturated, source.saturation_radius_factor, 1.0) * source.mask_radius_factor
     bits = np.zeros(pixels.shape, dtype=np.uint8)
     everything = segments > 0
-    _add_discs(everything, objects, factor)
+    radius = factor * np.sqrt(objects["npix"] / np.pi)
+    add_discs(everything, objects, radius)
     bits[everything] = MaskBit.SOURCE
     if saturated.any():
         burnt = np.concatenate([[False], saturated])[segments]
-        _add_discs(burnt, objects[saturated], factor[saturated])
+        add_discs(burnt, objects[saturated], radius[saturated])
         bits[burnt] |= np.uint8(MaskBit.SATURATED)
     bits[hidden] = 0
     return Found(len(objects), int(saturated.sum()), bits)
-
-
-def _add_discs(
-    mask: BoolImage, objects: npt.NDArray[Any], factor: npt.NDArray[np.float64]
-) -> None:
-    """Mask a disc for each source in place, or an ellipse of its area for a line."""
-    radius = factor * np.sqrt(objects["npix"] / np.pi)
-    ratio = objects["a"] / objects["b"]
-    stretch = np.where(ratio > LINE_RATIO, np.sqrt(ratio), 1.0)
-    grown = radius > 0
-    sep.mask_ellipse(
-        mask, objects["x"][grown], objects["y"][grown],
-        a=stretch[grown], b=1 / stretch[grown], theta=objects["theta"][grown], r=radius[grown],
-    )  # fmt: skip

@@ -62,12 +62,20 @@ class Verdict:
         worse = [line for line in self.lines if line.word != GOOD]
         return tuple(sorted(worse, key=lambda line: -WORDS.index(line.word)))
 
-    def words(self) -> str:
-        """The verdict in a few sentences."""
+    def words(self, most: int | None = None) -> str:
+        """The verdict in a few sentences: of the worst lines, or of all that are not good.
+
+        Parameters
+        ----------
+        most : int, optional
+            So many lines at most; how many more there are is said.
+        """
         if not self.complaints:
             return "Good: nothing in the residual speaks against this background."
-        told = " ".join(line.sentence for line in self.complaints)
-        return f"{self.word[0].upper()}{self.word[1:]}: {told}"
+        told = " ".join(line.sentence for line in self.complaints[:most])
+        left = len(self.complaints[most:]) if most is not None else 0
+        more = f" And {left} more." if left else ""
+        return f"{self.word[0].upper()}{self.word[1:]}: {told}{more}"
 
 
 def graded(value: float, limits: tuple[float, float]) -> str:

@@ -33,6 +33,7 @@ MASK_COLORS = {
     MaskBit.IMPORTED: (0, 158, 115),
     MaskBit.INVALID: (204, 121, 167),
 }
+_MOST_SENTENCES = 2  # of a verdict above the panel's table: more push it out of a small window
 SYMBOLS = {GOOD: "✓", LOOK: "▲", DO_NOT_USE: "✖"}
 COLORS = {GOOD: "#2e7d32", LOOK: "#b26a00", DO_NOT_USE: "#c62828"}
 
@@ -140,10 +141,10 @@ class FindingRow:
 
 
 def verdict_words(view: ViewModel) -> str:
-    """The verdict in words; empty where there is no result to judge."""
+    """The verdict in words, the worst of it; empty where there is no result to judge."""
     if view.judgement is None:
         return "Judging …" if view.has_result and not view.is_error else ""
-    words = view.judgement.verdict.words()
+    words = view.judgement.verdict.words(_MOST_SENTENCES)  # the tab lists them all
     return f"Of the last run: {words}" if view.stale else words
 
 

@@ -274,6 +274,20 @@ def test_a_saturated_line_saturates_no_source_it_crosses() -> None:
     assert not (found.mask & MaskBit.SATURATED).any()
 
 
+def test_a_trail_across_the_frame_is_masked_along_it_and_not_by_a_disc() -> None:
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    away = np.abs(0.6 * (columns - 210) - 0.8 * (rows - 200))
+    trail = np.where(away < 3, np.float32(8), np.float32(0))
+    alone = _find(_noise()).mask
+
+    found = _find(_noise() + trail).mask
+
+    assert (found[trail > 0] != 0).mean() > 0.99
+    # a disc of its area has a radius of 30 blocks, and is grown to twice that
+    far = away > 15
+    assert np.mean((found != 0)[far] & (alone == 0)[far]) < 0.01
+
+
 def test_what_varies_slowly_or_is_noise_is_no_line() -> None:
     rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
     none = np.zeros(SHAPE, bool)

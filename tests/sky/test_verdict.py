@@ -217,7 +217,8 @@ def test_the_word_is_the_worst_of_the_lines_and_the_sentences_come_worst_first()
     verdict = Verdict((line("a", GOOD), line("b", LOOK), line("c", DO_NOT_USE)))
 
     assert verdict.word == DO_NOT_USE
-    assert verdict.words() == "Do not use: c. b."
+    assert verdict.words() == verdict.words(2) == "Do not use: c. b."
+    assert verdict.words(1) == "Do not use: c. And 1 more."
     assert Verdict((line("a", GOOD),)).words().startswith("Good: ")
 
 

@@ -42,7 +42,7 @@ def test_a_run_is_judged_in_words_with_symbol_and_colour(
     label = judged.panel.running.headline.label
 
     assert found.word in (GOOD, LOOK, DO_NOT_USE)
-    assert label.get_text() == f"{SYMBOLS[found.word]} {found.verdict.words()}"
+    assert label.get_text() == f"{SYMBOLS[found.word]} {found.verdict.words(2)}"
     assert COLORS[found.word].lower() in label.get_widget().styleSheet().lower()
 
 
