@@ -8,12 +8,14 @@ from typing import Any, Protocol
 from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
+from ginga_bkgplugin.sky.verdict import DO_NOT_USE
 from ginga_bkgplugin.viewer import widgets
 from ginga_bkgplugin.viewer.sections import SAVE_CHOICES
 from ginga_bkgplugin.viewer.tables import Pager, make_table
 from ginga_bkgplugin.work.memory import cores
 from ginga_bkgplugin.work.nightrun import NightLine, NightView
 from ginga_bkgplugin.work.task import USUAL
+from ginga_bkgplugin.work.viewmodel import COLORS
 
 _SIZE = (480, 640)
 _HEIGHT = 220
@@ -62,7 +64,7 @@ class NightWindow:
         box.add_widget(self.progress, stretch=0)
         self.words = widgets.text_line(box)
         self.error = widgets.text_line(box)
-        self.error.set_color(fg="#d62728")
+        widgets.color_text(self.error, COLORS[DO_NOT_USE])
         line = widgets.row(box)
         self.run = widgets.button(
             line, _tr("Run"), _tr("Run this recipe on all images. What is there already is kept."),

@@ -8,12 +8,13 @@ from typing import Any, Protocol
 from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
+from ginga_bkgplugin.sky.verdict import DO_NOT_USE
 from ginga_bkgplugin.viewer import widgets
 from ginga_bkgplugin.viewer.looks import LookIntents
 from ginga_bkgplugin.viewer.masks import MaskIntents
 from ginga_bkgplugin.viewer.tables import PassTable
 from ginga_bkgplugin.viewer.verdicts import BoxTab, Headline, JudgeIntents, VerdictTab
-from ginga_bkgplugin.work.viewmodel import ViewModel
+from ginga_bkgplugin.work.viewmodel import COLORS, ViewModel
 
 _BOX = 2  # its place among the pages
 
@@ -73,7 +74,7 @@ class RunSection:
         inner.add_widget(self.progress, stretch=0)
         self.words = widgets.text_line(inner)
         self.error = widgets.text_line(inner)
-        self.error.set_color(fg="#d62728")
+        widgets.color_text(self.error, COLORS[DO_NOT_USE])
         self.headline = Headline(inner)
         self.pages = widgets.Pages(inner, {
             _tr("Passes"): _tr("What each pass found."),

@@ -73,7 +73,7 @@ class Headline:
         words = verdict_words(view) if view is not None else ""
         if word != self._word:
             self._word = word
-            self.label.set_color(fg=COLORS.get(word, "#555555"))
+            widgets.color_text(self.label, COLORS.get(word, "#555555"))
         symbol = f"{SYMBOLS[word]} " if word else ""
         widgets.show_text(self.label, symbol + words if words else "")
 

@@ -119,6 +119,15 @@ def text_line(box: Any, text: str = "") -> Any:
     return label
 
 
+def color_text(label: Any, color: str) -> None:
+    """Give a label a colour that is read on light ground, mixed with white where it is dark."""
+    native = label.get_widget()
+    if hasattr(native, "palette") and native.palette().window().color().lightness() < 128:  # Qt
+        parts = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+        color = "#" + "".join(f"{(part + 255) // 2:02x}" for part in parts)
+    label.set_color(fg=color)
+
+
 def show_text(label: Any, text: str) -> None:
     """Set a label's text, and take no room without one."""
     label.set_text(text)

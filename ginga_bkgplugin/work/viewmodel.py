@@ -35,7 +35,7 @@ MASK_COLORS = {
 }
 _MOST_SENTENCES = 2  # of a verdict above the panel's table: more push it out of a small window
 SYMBOLS = {GOOD: "✓", LOOK: "▲", DO_NOT_USE: "✖"}
-COLORS = {GOOD: "#2e7d32", LOOK: "#b26a00", DO_NOT_USE: "#c62828"}
+COLORS = {GOOD: "#2a752e", LOOK: "#945600", DO_NOT_USE: "#c62828"}  # 4.5 to 1 on grey
 
 
 @dataclasses.dataclass(frozen=True)

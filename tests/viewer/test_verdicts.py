@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -44,6 +47,33 @@ def test_a_run_is_judged_in_words_with_symbol_and_colour(
     assert found.word in (GOOD, LOOK, DO_NOT_USE)
     assert label.get_text() == f"{SYMBOLS[found.word]} {found.verdict.words(2)}"
     assert COLORS[found.word].lower() in label.get_widget().styleSheet().lower()
+
+
+def brightness(color: Any) -> float:
+    """Relative luminance (WCAG 2) of a colour of Qt."""
+    parts = np.array(color.getRgbF()[:3])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+@pytest.mark.parametrize("ground", ["#efefef", "#353535"])
+@pytest.mark.parametrize("color", [*COLORS.values(), "#555555"])
+def test_words_in_colour_are_read_on_any_ground(desk: Desk, ground: str, color: str) -> None:
+    from qtpy.QtGui import QColor, QPalette
+
+    from ginga_bkgplugin.viewer.widgets import color_text  # once Ginga knows its toolkit
+
+    label = desk.panel.running.headline.label
+    native = label.get_widget()
+    palette = native.palette()
+    native.setPalette(QPalette(QColor(ground)))
+    color_text(label, color)
+
+    seen = QColor(re.search("color: (#[0-9a-f]{6})", native.styleSheet(), re.I)[1])
+    native.setPalette(palette)
+
+    one, other = sorted(brightness(each) for each in (seen, QColor(ground)))
+    assert (other + 0.05) / (one + 0.05) >= 4.5  # what WCAG 2 asks of words
 
 
 def test_every_line_of_the_verdict_stands_in_the_list(judged: Desk) -> None:
