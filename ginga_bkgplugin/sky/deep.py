@@ -67,55 +67,44 @@ def find_deep(
     DetectionError
         When SEP gives up.
     """
-    signal = np.empty(binned.shape, np.float32)
     parts = spans(binned.shape)
-
-    def make(start: int, stop: int) -> None:
-        _stand_out(binned.image, level, rms, signal, start, stop)
-        if binned.bad[start:stop].any():
-            signal[start:stop][binned.bad[start:stop]] = 0
-
-    each(make, parts)
+    signal = _signal(binned, level, rms, parts)
     lines = bad_lines(signal, binned.bad)
     hidden = binned.bad if lines is None else binned.bad | lines
     unit, noise = signal_noise(signal, hidden)
     # correlated noise has larger peaks, not more of them: as many independent cells as of white
     min_area = round(min_area * (noise / _KERNEL_NOISE) ** 2)
-    all_sure, small, large = np.zeros(signal.shape, bool), None, None
-    bits = np.zeros(signal.shape, np.uint8)
-    counts = (0, 0)
+    scale = noise * unit
+    bits, all_sure = np.zeros(signal.shape, np.uint8), np.zeros(signal.shape, bool)
+    counts, small, large = (0, 0), None, None
     for sign in (1, -1):
         if sign < 0:
             np.negative(signal, out=signal)
-        objects, segments = extract(signal, parameters.low_sigma * noise * unit, min_area, hidden)
-        kept = objects["cpeak"] >= parameters.high_sigma * noise * unit
+        objects, segments = extract(signal, parameters.low_sigma * scale, min_area, hidden)
+        kept = objects["cpeak"] >= parameters.high_sigma * scale
         burnt = np.zeros(len(objects), bool)
         if sign > 0 and saturated is not None:
             # SEP joins a hidden line to the source it crosses: that does not saturate it
             full = saturated if lines is None else saturated & ~lines
-            burnt[np.unique(segments[full & (segments > 0)]) - 1] = True
+            burnt[segments[full & (segments > 0)] - 1] = True
             burnt &= kept
         if sign > 0:
             counts = int(kept.sum()), int(burnt.sum())
         if not kept.any():
             continue
-        radius = disc_radii(objects["npix"][kept], burnt[kept], binned, parameters)
-        sure = kept & (objects["cpeak"] >= SURE_SIGMA * noise * unit)
+        radius = np.zeros(len(objects))
+        radius[kept] = disc_radii(objects["npix"][kept], burnt[kept], binned, parameters)
+        sure = kept & (objects["cpeak"] >= SURE_SIGMA * scale)
         classes = _looked_up(segments, kept.astype(np.uint8) + sure, parts)
-        found = classes > 0
-        add_discs(found, objects[kept], radius)
+        found = _with_discs(classes > 0, objects, radius, kept)
         bits |= found.view(np.uint8) * np.uint8(MaskBit.SOURCE)
-        all_sure |= classes > 1
-        add_discs(all_sure, objects[sure], radius[sure[kept]])
+        all_sure |= _with_discs(classes > 1, objects, radius, sure)
         big = kept & (objects["npix"] * binned.factor**2 > np.pi * LEAST_RADIUS**2)
         if sign > 0 and big.any():
-            rest = kept & ~big
-            small = _looked_up(segments, rest, parts).view(bool)
-            add_discs(small, objects[rest], radius[rest[kept]])
-            large = objects[big]
+            rest, large = kept & ~big, objects[big]
+            small = _with_discs(_looked_up(segments, rest, parts) > 0, objects, radius, rest)
         if burnt.any():
-            halo = _looked_up(segments, burnt, parts).view(bool)
-            add_discs(halo, objects[burnt], radius[burnt[kept]])
+            halo = _with_discs(_looked_up(segments, burnt, parts) > 0, objects, radius, burnt)
             bits |= halo.view(np.uint8) * np.uint8(MaskBit.SATURATED)
     if lines is not None:
         bits[lines] |= np.uint8(MaskBit.SOURCE)
@@ -125,6 +114,29 @@ def find_deep(
     if large is not None:
         large["cpeak"] /= np.float32(unit)
     return Found(*counts, bits, all_sure, small, large)
+
+
+def _signal(binned: Binned, level: Map, rms: Map, parts: list[tuple[int, int]]) -> FloatImage:
+    """(image - level) / rms; 0 where blocks are bad."""
+    signal = np.empty(binned.shape, np.float32)
+
+    def make(start: int, stop: int) -> None:
+        _stand_out(binned.image, level, rms, signal, start, stop)
+        if binned.bad[start:stop].any():
+            signal[start:stop][binned.bad[start:stop]] = 0
+
+    each(make, parts)
+    return signal
+
+
+def _with_discs(
+    mask: BoolImage,
+    objects: npt.NDArray[Any],
+    radius: npt.NDArray[np.float64],
+    chosen: BoolImage,
+) -> BoolImage:
+    add_discs(mask, objects[chosen], radius[chosen])
+    return mask
 
 
 def _stand_out(
