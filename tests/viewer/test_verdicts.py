@@ -178,7 +178,10 @@ def pinks(desk: Desk) -> npt.NDArray[np.bool_]:
     native = desk.view.get_widget()
     desk.view.redraw_now(whence=0)
     shot = native.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
-    pixels = np.frombuffer(shot.constBits(), np.uint8).reshape(shot.height(), -1, 4)
+    bits = shot.constBits()
+    if hasattr(bits, "setsize"):  # PyQt
+        bits.setsize(shot.sizeInBytes())
+    pixels = np.frombuffer(bits, np.uint8).reshape(shot.height(), -1, 4)
     blue, green, red = (pixels[:, : shot.width(), band].astype(int) for band in range(3))
     return (red - green > 80) & (blue - green > 80)
 
