@@ -14,6 +14,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from ginga_bkgplugin.cli import main
+from ginga_bkgplugin.sky.simulate import sample_field
 from tests.work.nights import contents, write_night
 
 FAST = ["--passes", "1", "--box-size", "32", "--save", "srcmask,bkgmap"]
@@ -73,6 +74,24 @@ def test_files_folders_and_lists_join(night: Path, tmp_path: Path, capsys: Print
     printed = capsys.readouterr()
     assert len(printed.out.splitlines()) == 2 + 3
     assert "taken once" in printed.err
+
+
+def test_names_in_headers_lead_out_of_no_folder(tmp_path: Path) -> None:
+    data = sample_field((96, 96), stars=5).data
+    night, out = tmp_path / "night", tmp_path / "out"
+    night.mkdir()
+    hdus = fits.HDUList([fits.PrimaryHDU()])
+    for name in ("../../evil", str(tmp_path / "evil")):
+        hdus.append(fits.ImageHDU(data, name=name))
+        hdus[-1].header["FILENAME"] = hdus[-1].header["ORIGFILE"] = "../../evil.fits"
+    hdus.writeto(night / "m.fits")
+
+    for how in (["--hdu", "../../evil"], ["--hdu", "2"], ["--all-hdus", "--overwrite"]):
+        assert main(["run", str(night / "m.fits"), *how, *FAST, "--output", str(out)]) == 0
+
+    written = {path.name for path in tmp_path.rglob("*") if path.is_file()} - {"m.fits"}
+    assert {path.name for path in out.iterdir()} == written
+    assert {path.name for path in tmp_path.iterdir()} == {"night", "out"}
 
 
 def test_a_mosaic_is_run_whole(tmp_path: Path, capsys: Printed, real_frames: Path) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
@@ -17,6 +18,7 @@ RECIPE = "recipe"
 STYLES = ("default", "ezphot")
 
 _COMPRESSED = (".gz", ".fz", ".bz2")
+_PLAIN = " !#$&'()+,;=@[]^`{}"  # in names of files as they are, beside letters and digits
 _FITS = (".fits", ".fit", ".fts")
 
 
@@ -28,7 +30,12 @@ def stem(frame: Frame) -> str:
             if name.lower().endswith(ending) and len(name) > len(ending):
                 name = name[: -len(ending)]
                 break
-    return f"{name}.{frame.tag}" if frame.tag else name
+    return name + _tag(frame)
+
+
+def _tag(frame: Frame) -> str:
+    """HDU and plane behind the name; a header may call its HDU ``../x``, or all a disk forbids."""
+    return f".{quote(frame.tag, safe=_PLAIN)}" if frame.tag else ""
 
 
 def product_path(
@@ -64,7 +71,7 @@ def product_path(
         file = frame.path.name if frame.path else "image.fits"
         for ending in _COMPRESSED:  # products are plain FITS
             file = file.removesuffix(ending)
-        file = f"{file}.{frame.tag}" if frame.tag else file
+        file += _tag(frame)
         return Path(folder, f"subbkg_{file}" if kind == "subbkg" else f"{file}.{kind}")
     return Path(folder, f"{stem(frame)}.{kind}.fits")
 
