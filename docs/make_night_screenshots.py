@@ -39,7 +39,7 @@ def shoot_night(camera: Camera) -> None:
     nights.list_files([str(file) for file in files])
     viewer.wait(lambda: not nights.night.view().busy, "the list")
     viewer.press(window.run)
-    viewer.wait(lambda: nights.night.view().lines[4].state == "running", "the run", 300)
+    viewer.wait(lambda: nights.night.view().lines[4].state != "waiting", "the run", 300)
     viewer.pump(0.3)
     camera.shoot("many-images.png", widget=window.dialog)
     viewer.wait(lambda: not nights.night.view().busy, "the end", 300)

@@ -150,6 +150,8 @@ class Viewer:
         self.pump(0.05)
         self.reference.ev_quit.set()
         self.fv.gpmon.stop_all_plugins()
+        # one of the pool may wait for ever for a task (CPython 3.11, docs/upstream.md): wake it
+        self.fv.threadPool.queue.put((0, None))
         self.fv.threadPool.stopall(wait=True)
         listener = getattr(self.reference, "_gui_log_listener", None)
         if listener is not None:

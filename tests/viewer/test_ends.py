@@ -84,3 +84,18 @@ def test_a_viewer_that_is_closed_in_a_run_leaves_no_process(
         assert time.monotonic() < until, "the computing process stayed"
         time.sleep(0.05)
     assert "Traceback" not in ended.stderr
+
+
+def test_a_thread_of_the_pool_that_waits_for_ever_does_not_keep_the_viewer() -> None:
+    program = """
+        from ginga_bkgplugin.viewer.launch import Viewer
+        viewer = Viewer((900, 700), plugins=())
+        for worker in viewer.fv.threadPool.running:
+            worker.timeout = None  # what a fault of CPython 3.11 makes of it, see docs/upstream.md
+        viewer.pump(0.5)
+        viewer.close()
+    """
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], check=True, capture_output=True,
+        timeout=60, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )  # fmt: skip
