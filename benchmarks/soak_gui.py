@@ -4,7 +4,11 @@ Every act is a real key or mouse event, or a press of a button; what an act may 
 way, no result yet) is left to chance. An exception, an error that a user could not read, a
 process or a shared-memory segment left behind is counted.
 
-    python benchmarks/soak_gui.py [--images 300] [--acts 2000] [--seed 1] [--output FILE.md]
+    python benchmarks/soak_gui.py [--images 300] [--acts 2000] [--seed 1] [--keep MB]
+                                  [--output FILE.md]
+
+Results of images looked at are kept on purpose, up to `sessions.MEMORY`; with `--keep 10` that
+limit is reached soon, and what still grows is a leak.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from peers import banner
 
 from ginga_bkgplugin import sample_field
 from ginga_bkgplugin.files.writing import write_fits
+from ginga_bkgplugin.viewer import sessions
 from ginga_bkgplugin.viewer.launch import Viewer
 from ginga_bkgplugin.viewer.views import VIEWS
 from tests.viewer.desk import Desk
@@ -158,9 +163,14 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=300)
     parser.add_argument("--acts", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--keep", type=float, metavar="MB", help="of results; default: as users have it"
+    )
     parser.add_argument("--output", type=Path, help="also write the page there")
     options = parser.parse_args()
     segments = _segments()
+    if options.keep is not None:
+        sessions.MEMORY = int(1e6 * options.keep)
     with tempfile.TemporaryDirectory() as folder:
         files = write_images(Path(folder), options.images)
         viewer = Viewer((1150, 850), plugins=())
