@@ -50,6 +50,7 @@ class Sessions:
             if other is not session and not other.busy:  # Ginga may forget them: so do we
                 pixels = np.broadcast_to(np.float32(np.nan), other.frame.data.shape)
                 other.show_pixels(pixels)
+                other.live.drops()  # planes as large as the image, soon made again
         return session, new
 
     def names(self) -> dict[str, Session]:

@@ -103,6 +103,22 @@ def test_pixels_that_ginga_forgets_are_not_kept_by_us(desk: Desk, other: Path) -
     desk.wait(gone, "the first image's end")  # it may be judged still
 
 
+def test_the_drawn_mask_is_kept_for_the_image_on_display_only(desk: Desk, other: Path) -> None:
+    name = _name(desk)
+    desk.run()
+    desk.plugin.add_shape(PixelCircle(180, 150, 60))
+    desk.viewer.pump(0.3)
+    mask = desk.session.live_mask()
+    before, alive = np.array(mask), weakref.ref(mask)
+    del mask
+
+    desk.open(other)
+
+    desk.wait(lambda: gc.collect() >= 0 and alive() is None, "its end")
+    desk.show(name)
+    assert np.array_equal(desk.session.live_mask(), before)
+
+
 def test_two_hdus_of_a_file_are_two_images(
     empty: Desk, small: SimulatedField, tmp_path: Path
 ) -> None:
