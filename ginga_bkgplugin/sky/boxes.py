@@ -163,7 +163,9 @@ def _row_of_boxes(
             new = total / count
             width_new = np.sqrt(np.maximum(square / count - new**2, 0)) / CLIPPED_SIGMA
         moving = ~settled & (count > 0)  # each box for itself: what others do changes nothing
-        settled |= ~(np.abs(new - centre) >= 1e-3 * np.maximum(width, 1e-300))
+        # both: a mean may stand still by chance while a poor guess of the width still moves
+        step = np.maximum(np.abs(new - centre), np.abs(width_new - width))
+        settled |= ~(step >= 1e-3 * np.maximum(width, 1e-300))
         centre, width = np.where(moving, new, centre), np.where(moving, width_new, width)
         if settled.all():
             break

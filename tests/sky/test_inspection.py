@@ -21,6 +21,7 @@ from ginga_bkgplugin.recipe.errors import ImageError
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters
 from ginga_bkgplugin.sky.boxes import CLIPPED_SIGMA
 from ginga_bkgplugin.sky.inspection import boxes_away, mesh_grid
+from ginga_bkgplugin.sky.maps import at_centres
 from ginga_bkgplugin.sky.simulate import SimulatedField
 from ginga_bkgplugin.work.pipeline import finish
 
@@ -118,7 +119,7 @@ def test_where_no_box_is_measured_none_is_near() -> None:
     shape=st.tuples(st.integers(70, 160), st.integers(70, 160)),
     method=st.sampled_from(["sep", "smooth"]),
 )
-@example(seed=31, shape=(128, 115), method="smooth")  # the rms map is steep in a corner
+@example(seed=31, shape=(128, 115), method="smooth")  # a mean that stands still while sigma moves
 def test_the_numbers_of_a_box_are_those_of_its_pixels(
     seed: int, shape: tuple[int, int], method: str
 ) -> None:
@@ -129,19 +130,20 @@ def test_the_numbers_of_a_box_are_those_of_its_pixels(
     result = finish(run(data, recipe))
 
     boxes = _looked_at(result, data)
+    guess = at_centres(result.fit.rms_map, *boxes.grid.centres())
 
     for row, column in np.ndindex(boxes.shape):
         box = boxes.box(row, column)
         window = np.s_[box.bottom : box.top, box.left : box.right]
         free = result.mask[window] == 0
-        rest = (data[window].astype(np.float64) - result.fit.level[window])[free]
-        y, x = (box.bottom + box.top) // 2, (box.left + box.right) // 2
-        mean, sigma = _clipped(rest, float(result.fit.rms[y, x]))
         assert box.good == pytest.approx(free.mean())
-        # a few pixels more or less at the 3 sigma move a small box by less than its error
-        error = sigma / np.sqrt(free.sum())
-        assert box.mean - box.level == pytest.approx(mean, abs=error)
-        assert box.sigma == pytest.approx(sigma, abs=error)
+        if free.sum() < 30:  # a sliver at the edge: whether one pixel is clipped decides
+            continue
+        rest = (data[window].astype(np.float64) - result.fit.level[window])[free]
+        mean, sigma = _clipped(rest, guess[row, column])
+        most = 8 * sigma / free.sum()  # as two pixels at the 3 sigma, in or out
+        assert box.mean - box.level == pytest.approx(mean, abs=most)
+        assert box.sigma == pytest.approx(sigma, abs=most)
         assert box.median - box.level == pytest.approx(np.median(rest), abs=1e-3)
 
 
