@@ -100,9 +100,13 @@ class Viewer:
 
     def pump(self, seconds: float = 0.012) -> None:
         """Let Ginga's event loop run for a while."""
+        from qtpy.QtCore import QCoreApplication, QEvent
+
         end = time.monotonic() + seconds
         while True:
             self.fv.update_pending(timeout=0.005)
+            # Qt's own loop deletes what is to be deleted later; processEvents() outside it does not
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
             if time.monotonic() >= end:
                 return
 
