@@ -179,7 +179,7 @@ def stiffness() -> plt.Figure:
     measured = truth + np.random.default_rng(2).normal(0, noise / box, truth.shape)
     weights = np.ones(truth.shape)
     waves = [2 - 2 * np.cos(np.pi * np.arange(n) / n) for n in truth.shape]
-    eigen = np.add.outer(*waves) ** 2
+    eigen = np.add.outer(*waves) ** 2 + 3.0**-4
     values = 10.0 ** np.arange(-3, 5.01, 0.125)
     score, error = [], []
     for value in values:
