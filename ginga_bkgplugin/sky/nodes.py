@@ -21,8 +21,8 @@ _DECADES = range(-3, 9)  # of the stiffness, tried first
 _SEARCH_TOLERANCE = 0.15  # in decades
 _MOST_ROUNDS = 6  # of choosing the stiffness and solving with it
 _MOST_STEPS, _SOLVED = 400, 1e-5  # of the solver; relative error to stop at
-# boxes over which the surface comes back to the polynomial where nothing is measured: a bump at the
-# rim of a hole, such as light of the galaxy masked there, is not carried across it
+# boxes over which the surface comes back to the polynomial where nothing is measured: a bump at
+# the rim of a hole, such as light of the galaxy masked there, is not carried across it
 _REACH = 3
 _LEAST_CONDITION = 1e-3  # below, a polynomial through the nodes runs away between them
 

@@ -105,7 +105,7 @@ class Viewer:
         end = time.monotonic() + seconds
         while True:
             self.fv.update_pending(timeout=0.005)
-            # Qt's own loop deletes what is to be deleted later; processEvents() outside it does not
+            # what is to be deleted later: Qt's own loop does it, processEvents() outside does not
             QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
             if time.monotonic() >= end:
                 return

@@ -84,6 +84,18 @@ def test_a_hole_is_filled_with_the_surface_round_it(
     np.testing.assert_allclose(surface, values, atol=1e-3)
 
 
+def test_a_bump_at_the_rim_of_a_hole_is_not_carried_across_it() -> None:
+    """Light of a masked galaxy beyond its mask, on a sky that asks for a limp surface."""
+    y, x = np.mgrid[:40, :40]
+    radius = np.hypot(x - 20, y - 20)
+    light = np.exp(-(radius - 8) / 2) + np.random.default_rng(3).normal(0, 0.01, radius.shape)
+    values = np.where(radius >= 8, light + 0.3 * np.sin(x / 3), np.nan)
+
+    surface, _ = smooth_surface(values, np.ones(values.shape), robust=0)
+
+    assert surface[radius < 8].max() < 1.25 * np.nanmax(values)
+
+
 def test_the_surface_through_noise_is_much_nearer_to_the_truth_than_the_nodes() -> None:
     truth = 100 + 2 * np.sin(np.linspace(0, 3, 30))[:, np.newaxis] * np.ones(30)
     noisy = truth + np.random.default_rng(7).normal(0, 0.5, truth.shape)
