@@ -302,7 +302,9 @@ def test_what_the_parser_refuses_ends_with_status_2(arguments: list[str], capsys
         main(arguments)
 
     assert end.value.code == 2
-    assert "usage: ginga-bkg" in capsys.readouterr().err
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error.startswith("ginga-bkg")
+    assert hint.startswith("See ginga-bkg ")
 
 
 def test_the_version_is_that_of_the_package(capsys: Printed) -> None:

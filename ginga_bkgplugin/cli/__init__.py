@@ -14,9 +14,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
-from ginga_bkgplugin.cli.options import add_recipe_options, effective_recipe
+from ginga_bkgplugin.cli.options import add_recipe_options, effective_recipe, near_words
 from ginga_bkgplugin.cli.reporting import add_report
 from ginga_bkgplugin.cli.running import add_run
 from ginga_bkgplugin.cli.subtracting import add_restore, add_subtract
@@ -25,12 +25,24 @@ from ginga_bkgplugin.cli.telling import add_status
 from ginga_bkgplugin.files.writing import package_version
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+class Parser(argparse.ArgumentParser):
+    """Errors in a line, without a page of usage before them."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say it and end with status 2."""
+        self.exit(2, f"{self.prog}: error: {message}\nSee {self.prog} --help.\n")
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{near_words(unknown, options)}")
     try:
         return int(options.command(options))
     except ParameterError as error:
@@ -45,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="ginga-bkg", description="Mask sources, fit and subtract the sky background."
     )
     version = f"%(prog)s {package_version()} (sep {package_version('sep')})"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import difflib
 from pathlib import Path
 
+from ginga_bkgplugin.cli.talk import talk
 from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.recipe.imported import KINDS as MASK_KINDS
 from ginga_bkgplugin.recipe.imported import POLARITIES
+from ginga_bkgplugin.recipe.parameters import ONLY_SEP
 from ginga_bkgplugin.recipe.recipe import GROUPS, Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.work.gathering import Named
@@ -23,11 +26,13 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
                        help="mask a circle, 0-based pixels; may be repeated")  # fmt: skip
     group.add_argument("--sky-circle", action="append", default=[], metavar="RA,DEC,R",
                        help="mask a circle, degrees and arcsec; may be repeated")  # fmt: skip
-    for parameters in GROUPS.values():
+    for group_name, parameters in GROUPS.items():
         for name, kind, default, rule in parameters.rules():
             flag = "--" + name.replace("_", "-")
             unit = f" [{rule.unit}]" if rule.unit else ""
-            text = f"{rule.help} Default: {default}{unit}.".replace("%", "%%")
+            method = "sep" if name in ONLY_SEP else "smooth" if group_name == "smooth" else ""
+            only = f"Method {method} only. " if method else ""
+            text = f"{only}{rule.help} Default: {default}{unit}.".replace("%", "%%")
             if kind is bool:
                 group.add_argument(flag, action=argparse.BooleanOptionalAction,
                                    default=argparse.SUPPRESS, help=text)  # fmt: skip
@@ -82,14 +87,29 @@ def effective_recipe(options: argparse.Namespace) -> Recipe:
     """
     recipe = read_recipe(options.recipe) if options.recipe else Recipe()
     names = {name for parameters in GROUPS.values() for name, *_ in parameters.rules()}
-    recipe = recipe.with_parameters(
-        **{name: value for name, value in vars(options).items() if name in names}
-    )
+    asked = {name: value for name, value in vars(options).items() if name in names}
+    recipe = recipe.with_parameters(**asked)
+    for name in recipe.without_effect():
+        if name in asked:
+            talk(f"{name} does nothing with the method {recipe.background.method}.")
     if getattr(options, "no_automatic", False):  # the demo has no such option
         recipe = dataclasses.replace(recipe, automatic=False)
     drawn = [PixelCircle(*_three("--circle", text)) for text in options.circle]
     placed = [SkyCircle(*_three("--sky-circle", text)) for text in options.sky_circle]
     return recipe.with_regions(*recipe.regions, *drawn, *placed)
+
+
+def near_words(unknown: list[str], options: argparse.Namespace) -> str:
+    """What options that are not known may have meant."""
+    names = {name for parameters in GROUPS.values() for name, *_ in parameters.rules()}
+    known = ["--" + name.replace("_", "-") for name in {*names, *vars(options)}]
+    near = [
+        match
+        for word in unknown
+        if word.startswith("--")
+        for match in difflib.get_close_matches(word.split("=")[0], known, 1)
+    ]
+    return f". Did you mean {', '.join(near)}?" if near else ""
 
 
 def _three(option: str, text: str) -> list[float]:

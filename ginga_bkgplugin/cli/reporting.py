@@ -72,7 +72,9 @@ def _result(frame: Frame, recipe: Recipe, named: Named, options: argparse.Namesp
     """The saved result if there is one, up to date, and no other was asked for; else a run's."""
     found = find_products(frame, options.output)
     other = options.anew or recipe != Recipe() or named.regions or named.masks
-    if is_loadable(found) and not other:
+    if is_loadable(found) and other:
+        talk(f"{frame.name}: run anew as asked; the saved products are not used")
+    elif is_loadable(found):
         stale = stale_words(stale_products(frame, found))
         if not stale:
             talk(f"{frame.name}: the saved products")

@@ -142,7 +142,8 @@ class _Progress:
 
         self._alone, self._name = alone, images.entries[0].name if alone else ""
         self._result: Result | None = None
-        self._bar = tqdm(total=len(images), unit="image", disable=alone, file=sys.stderr)
+        self._bar = tqdm(total=len(images), unit="image", file=sys.stderr,
+                         disable=True if alone else None)  # fmt: skip
         self._files: set[str] = set()
         self.failures = 0
 

@@ -32,6 +32,13 @@ HDU = int | tuple[str, int]
 Plane = tuple[int, ...]
 
 
+# what astropy says, for one who asked for an image
+_REASONS = {
+    "buffer is too small": "it is cut off: fewer pixels than its header says",
+    "No SIMPLE card": "it does not begin as a FITS file does",
+}
+
+
 @dataclasses.dataclass(frozen=True)
 class Frame:
     """One 2-D image and what its file says of it.
@@ -154,7 +161,7 @@ def read_frame(
         path, hdu = split_spec(str(path))
     path = Path(path)
     if not path.is_file():
-        raise ImageError(f"{path}: no such file.")
+        raise _missing(path)
     try:
         with open_fits(whole_file(path)) as hdus:
             return _frame(path, hdus, hdu, plane)
@@ -167,9 +174,17 @@ def unreadable(path: Path, error: Exception) -> ImageError:
     if isinstance(error, ImageError):
         return ImageError(f"{path}: {error}")
     if not path.is_file():
-        return ImageError(f"{path}: no such file.")
+        return _missing(path)
     reason = "the file is empty" if path.stat().st_size == 0 else str(error).strip() or "broken"
+    for theirs, ours in _REASONS.items():
+        reason = ours if theirs in reason else reason
     return ImageError(f"{path}: cannot be read as a FITS image ({reason}).")
+
+
+def _missing(path: Path) -> ImageError:
+    if path.is_dir():
+        return ImageError(f"{path}: this is a folder: name its files, such as {path / '*.fits'}.")
+    return ImageError(f"{path}: no such file.")
 
 
 @contextlib.contextmanager

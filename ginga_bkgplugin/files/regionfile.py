@@ -40,10 +40,13 @@ class RegionsRead:
         In the order of the file, in pixels or on the sky as they stand there.
     problems : tuple of str
         What was left out, by line number, in words.
+    empty : bool
+        Whether there was nothing that could have been a region.
     """
 
     regions: tuple[Region, ...]
     problems: tuple[str, ...] = ()
+    empty: bool = False
 
 
 def read_regions(path: str | Path, frame: Frame | None = None) -> RegionsRead:
@@ -74,9 +77,10 @@ def read_regions(path: str | Path, frame: Frame | None = None) -> RegionsRead:
             regions += state.take(statement)
         except (ParameterError, ValueError) as error:
             problems.append(f"line {number}: {str(error).rstrip('.')}.")
-    if not regions and not problems:
+    empty = not regions and not problems
+    if empty:
         problems.append("The file holds no regions.")
-    return RegionsRead(tuple(regions), tuple(problems))
+    return RegionsRead(tuple(regions), tuple(problems), empty)
 
 
 # --- reading
@@ -126,6 +130,8 @@ class _State:
         sign, word = match[1], match[2].lower()
         if statement.startswith("#") and "(" not in statement[: match.end() + 1]:
             return []  # a comment; DS9 also hides its texts and vectors behind a #
+        if sign == "-" and word not in SHAPES:
+            raise ParameterError(f"the minus stands before {word}, not before a shape: left out")
         if word == "global":
             self.color = _value("color", statement).replace("green", "")  # DS9's usual one
             return []

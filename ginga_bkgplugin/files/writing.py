@@ -274,7 +274,8 @@ def check_absent(paths: Iterable[Path]) -> None:
         names = ", ".join(path.name for path in there)
         raise ProductExistsError(
             f"{there[0].parent}: {names} already there."
-            " Ask to overwrite, or choose another folder."
+            " Allow it (--overwrite, overwrite=True, a tick in the panel), or choose another"
+            " folder."
         )
 
 

@@ -11,6 +11,9 @@ import dataclasses
 
 from ginga_bkgplugin.recipe.rules import Parameters, parameter
 
+# what the method "smooth" does not look at; SmoothParameters are what "sep" does not
+ONLY_SEP = ("sigma", "mask_radius_factor", "saturation_radius_factor", "filter_size", "fill")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class InvalidParameters(Parameters):

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.recipe.parameters import (
+    ONLY_SEP,
     BackgroundParameters,
     InvalidParameters,
     SmoothParameters,
@@ -76,8 +77,17 @@ class Recipe:
             own = {key: values.pop(key) for key in group.to_dict() if key in values}
             changed[name] = group.replace(**own)
         if values:
-            raise ParameterError(f"Unknown parameter {next(iter(values))!r}.")
+            known = sorted(name for _, group in self.groups() for name in group.to_dict())
+            raise ParameterError(
+                f"Unknown parameter {next(iter(values))!r}. Known here: {', '.join(known)}."
+            )
         return dataclasses.replace(self, **changed)  # type: ignore[arg-type]
+
+    def without_effect(self) -> tuple[str, ...]:
+        """Names of the parameters its method does not look at."""
+        if self.background.method == "sep":
+            return tuple(self.smooth.to_dict())
+        return ONLY_SEP
 
     def with_regions(self, *regions: Region) -> Recipe:
         """A copy with these regions instead of its own."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ginga_bkgplugin.files.frames import Frame, read_frame
-from ginga_bkgplugin.files.names import RECIPE, USUAL
+from ginga_bkgplugin.files.names import RECIPE, USUAL, find_products
 from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ProductError
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters
@@ -114,7 +114,7 @@ def demo(
     for line in truth_words(field, result) if field else ():
         say(line)
     say(f"Products: {output}")
-    for path in sorted(output.glob("*.fits")) + sorted(output.glob("*.json")):
+    for path in find_products(frame, output).values():
         say(f"  {path}")
     say(f"Screenshot: {picture}")
 

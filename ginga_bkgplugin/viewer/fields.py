@@ -8,6 +8,7 @@ from typing import Any
 from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
+from ginga_bkgplugin.recipe.parameters import ONLY_SEP
 from ginga_bkgplugin.recipe.recipe import GROUPS
 from ginga_bkgplugin.recipe.rules import Rule
 from ginga_bkgplugin.viewer import widgets
@@ -19,8 +20,6 @@ TITLES = {
     "smooth": "Smooth",
     "invalid": "Invalid",
 }
-# what the method "smooth" does not look at
-ONLY_SEP = ("sigma", "mask_radius_factor", "saturation_radius_factor", "filter_size")
 
 
 class ParameterFields:

@@ -75,6 +75,9 @@ def gather(
         found = read_regions(path, drawn_on or frame)
         for problem in found.problems:
             say(f"{Path(path).name}: {problem}")
+        if not found.regions and found.problems and not found.empty:
+            why = found.problems[0]
+            raise ParameterError(f"{Path(path).name}: no region of it can be used: {why}")
         regions += found.regions
     if drawn_on is not None:
         regions = list(anchor_regions(regions, drawn_on.wcs))

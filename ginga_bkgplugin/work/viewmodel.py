@@ -194,6 +194,8 @@ def model_words(result: Result) -> str:
     """How many boxes were measured, and what the model made of the others."""
     fit, background = result.fit, result.recipe.background
     if not background.modelled:
+        if fit.boxes == 1:
+            return "one box as large as the image"
         smoothly = " smoothly" if background.fills_smoothly else ""
         return f"{fit.filled} of {fit.boxes} boxes filled{smoothly}"
     name = {"constant": "one constant", "plane": "a plane"}.get(

@@ -185,6 +185,14 @@ def test_what_is_no_mask_is_told_by_line_and_the_rest_is_read(tmp_path: Path) ->
     assert "amplifier coordinates are not known here" in found.problems[8]
 
 
+def test_a_minus_that_stands_before_no_shape_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.reg").write_text("-image;circle(10,20,5)\n")
+
+    found = read_regions(tmp_path / "a.reg")
+
+    assert "the minus stands before image" in found.problems[0]
+
+
 @pytest.mark.parametrize(
     ("cards", "expected"),
     [

@@ -128,10 +128,10 @@ def test_products_of_another_recipe_are_refused_replaced_or_done_anew(night: Pat
 
 def test_a_name_or_colour_of_a_region_makes_no_other_maps(night: Path) -> None:
     images = ImageSet.search(night)
-    images.run(DRAWN, jobs=1, save=["bkgmap"])
+    images.run(DRAWN, jobs=1, save=["bkgmap", "recipe"])
     named = DRAWN.with_regions(PixelCircle(90, 80, 20, name="galaxy", color="red"))
 
-    assert _states(images.run(named, jobs=1, save=["bkgmap"])) == ["kept"] * 3
+    assert _states(images.run(named, jobs=1, save=["bkgmap", "recipe"])) == ["kept"] * 3
 
 
 # --- what fails is a row
