@@ -54,9 +54,7 @@ class LookSection:
         self.show(overlays)
 
     def _toggle(self, text: str, tip: str, key: str, action: Any) -> Any:
-        button = Widgets.ToggleButton(text)
-        button.set_tooltip(f"{tip} [{_tr('key')} {key}]")
-        button.add_callback("activated", action)
+        button = widgets.toggle(text, f"{tip} [{_tr('key')} {key}]", action)
         button.set_min_size(60, 22)
         return button
 
@@ -68,7 +66,7 @@ class LookSection:
         for place, view in enumerate(VIEWS.values()):
             button = self._toggle(
                 _tr(view.label), _tr(view.tip), view.key,
-                lambda _, on, name=view.name: self._do.set_view(name),
+                lambda _, name=view.name: self._do.set_view(name),
             )  # fmt: skip
             self.views[view.name] = button
             grid.add_widget(button, place // _COLUMNS, place % _COLUMNS, stretch=1)
@@ -80,15 +78,15 @@ class LookSection:
             _tr("Blink"),
             _tr("Image and view in turns. To compare by hand, hold {key} over the image: it is"
                 " bare as long.").format(key=HOLD_KEY),
-            BLINK_KEY, lambda _, on: self._do.blink(bool(on)),
+            BLINK_KEY, self._do.blink,
         )  # fmt: skip
         self.split = self._toggle(
             _tr("Split"), _tr("Image left of a line, view right of it; drag the line."),
-            SPLIT_KEY, lambda _, on: self._do.split(bool(on)),
+            SPLIT_KEY, self._do.split,
         )  # fmt: skip
         self.boxes = self._toggle(
             _tr("Boxes"), _tr("The boxes of the mesh; those that were filled are hatched."),
-            BOXES_KEY, lambda _, on: self._do.show_overlay(BOXES, bool(on)),
+            BOXES_KEY, lambda on: self._do.show_overlay(BOXES, on),
         )  # fmt: skip
         for button in (self.blink, self.split, self.boxes):
             line.add_widget(button, stretch=1)

@@ -105,20 +105,23 @@ class MaskSection:
         grid.set_row_spacing(2)
         self.tools = {}
         for place, tool in enumerate(TOOLS.values()):
-            button = self.tools[tool.name] = Widgets.ToggleButton(_tr(tool.label))
             tip = _tr(tool.tip) if tool.name in (EDIT, "eraser") else (
                 f"{_tr(tool.tip)} {_tr(OF_SHAPE)}"
             )  # fmt: skip
-            button.set_tooltip(f"{tip} [{_tr('key')} {tool.key}]")
-            button.add_callback("activated", self._pressed, tool.name)
+
+            def take(_: bool, name: str = tool.name) -> None:
+                self._do.set_tool(name)
+
+            tip = f"{tip} [{_tr('key')} {tool.key}]"
+            button = self.tools[tool.name] = widgets.toggle(_tr(tool.label), tip, take)
             button.set_min_size(60, 22)
             grid.add_widget(button, place // _COLUMNS, place % _COLUMNS, stretch=1)
-        self.erase = Widgets.ToggleButton(_tr("Erase"))
-        self.erase.set_tooltip(
+        self.erase = widgets.toggle(
+            _tr("Erase"),
             _tr("Tools take out of the mask; the right button or Shift then masks.")
-            + f" [{_tr('key')} {ERASE_KEY}]"
+            + f" [{_tr('key')} {ERASE_KEY}]",
+            self._do.set_erase,
         )
-        self.erase.add_callback("activated", lambda _, on: self._do.set_erase(bool(on)))
         self.erase.set_min_size(60, 22)
         grid.add_widget(self.erase, 1, _COLUMNS - 1, stretch=1)
         inner.add_widget(grid, stretch=0)
@@ -175,9 +178,6 @@ class MaskSection:
         self.add = widgets.button(
             line, _tr("Add"), _tr("Place a circle by these numbers."), self._place
         )
-
-    def _pressed(self, _: Any, on: bool, tool: str) -> None:
-        self._do.set_tool(tool)
 
     def _place(self) -> None:
         unit = "pixel" if self.unit.get_index() == 0 else "sky"

@@ -103,9 +103,11 @@ class VerdictTab:
         line = widgets.row(box)
         self.plots = {}
         for name in PLOTS:
-            button = self.plots[name] = Widgets.ToggleButton(_tr(name))
-            button.set_tooltip(_tr(_ABOUT[name]))
-            button.add_callback("activated", lambda _, on, name=name: self.choose(name))
+
+            def come(_: bool, name: str = name) -> None:
+                self.choose(name)
+
+            button = self.plots[name] = widgets.toggle(_tr(name), _tr(_ABOUT[name]), come)
             line.add_widget(button, stretch=1)
         self._plot = PLOTS[0]
         self.chart: Chart | None = None

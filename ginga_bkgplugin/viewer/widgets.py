@@ -7,6 +7,10 @@ from typing import Any
 
 from ginga.gw import Widgets
 
+_PRESSED = """QPushButton:checked {
+    background-color: palette(highlight); color: palette(highlighted-text);
+    border: 1px solid palette(shadow); border-radius: 3px; padding: 3px; }"""
+
 
 def frame(box: Any, title: str) -> Any:
     """A titled frame in `box`; answers the box inside it."""
@@ -79,9 +83,11 @@ class Pages:
         self.buttons: dict[str, Any] = {}
         self.boxes: dict[str, Any] = {}
         for name, tip in titles.items():
-            button = self.buttons[name] = Widgets.ToggleButton(name)
-            button.set_tooltip(tip)
-            button.add_callback("activated", lambda _, on, name=name: self.open(name))
+
+            def come(_: bool, name: str = name) -> None:
+                self.open(name)
+
+            button = self.buttons[name] = toggle(name, tip, come)
             line.add_widget(button, stretch=1)
             page = self.boxes[name] = Widgets.VBox()
             page.set_border_width(0)
@@ -98,6 +104,17 @@ class Pages:
                 page.show()
             else:
                 page.hide()
+
+
+def toggle(text: str, tip: str, action: Callable[[bool], object]) -> Any:
+    """A button that stays pressed, which can be told from the others on any ground."""
+    widget = Widgets.ToggleButton(text)
+    widget.set_tooltip(tip)
+    widget.add_callback("activated", lambda _, on: action(bool(on)))
+    native = widget.get_widget()
+    if hasattr(native, "setStyleSheet"):  # Qt, whose Fusion shades it by a hair when dark
+        native.setStyleSheet(_PRESSED)
+    return widget
 
 
 def check(text: str, tip: str, on: bool) -> Any:

@@ -222,8 +222,8 @@ def keep_or_replace(
     if other and not task.overwrite:
         names = ", ".join(path.name for path in other)
         raise ProductExistsError(
-            f"{other[0].parent}: {names} already there, of another recipe or image. Ask to"
-            " overwrite, or choose another folder."
+            f"{other[0].parent}: {names} already there, of another recipe or image. Allow it"
+            " (--overwrite, overwrite=True), or choose another folder."
         )
     if not (other or missing):
         return None
