@@ -29,7 +29,7 @@ from ginga_bkgplugin.sky.binning import Binned, bin_frame
 from ginga_bkgplugin.sky.boxes import Grid, box_statistics
 from ginga_bkgplugin.sky.deep import disc_radii, find_deep
 from ginga_bkgplugin.sky.extraction import extract
-from ginga_bkgplugin.sky.nodes import smooth_surface
+from ginga_bkgplugin.sky.nodes import roughness, smooth_surface
 from ginga_bkgplugin.sky.profiles import add_sersic
 from ginga_bkgplugin.sky.simulate import SATURATION, sky_shape
 from ginga_bkgplugin.work.pipeline import finish
@@ -178,8 +178,7 @@ def stiffness() -> plt.Figure:
     truth = truth[box // 2 :: box, box // 2 :: box].astype(np.float64)
     measured = truth + np.random.default_rng(2).normal(0, noise / box, truth.shape)
     weights = np.ones(truth.shape)
-    waves = [2 - 2 * np.cos(np.pi * np.arange(n) / n) for n in truth.shape]
-    eigen = np.add.outer(*waves) ** 2 + 3.0**-4
+    eigen = roughness(truth.shape)
     values = 10.0 ** np.arange(-3, 5.01, 0.125)
     score, error = [], []
     for value in values:

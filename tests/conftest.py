@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ginga_bkgplugin import sample_field
+from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.sky.simulate import SimulatedField
 
 settings.register_profile(  # no deadline: a slow machine is no fault
@@ -38,3 +39,13 @@ def field() -> SimulatedField:
     simulated.data.flags.writeable = False
     simulated.sky.flags.writeable = False
     return simulated
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    """A small field in a folder of its own, ``night/a.fits``; what the command line is given."""
+    folder = tmp_path / "night"
+    folder.mkdir()
+    small = sample_field((200, 220), stars=20)
+    write_fits(folder / "a.fits", small.data, small.header)
+    return folder / "a.fits"

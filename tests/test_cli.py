@@ -22,14 +22,6 @@ USUAL = ["a.bkg.json", "a.bkgmap.fits", "a.bkgrms.fits", "a.invalidmask.fits", "
 Printed = pytest.CaptureFixture[str]
 
 
-@pytest.fixture
-def image(tmp_path: Path) -> Path:
-    folder = tmp_path / "night"
-    folder.mkdir()
-    write_fits(folder / "a.fits", FIELD.data, FIELD.header)
-    return folder / "a.fits"
-
-
 def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 

@@ -7,19 +7,8 @@ from pathlib import Path
 import pytest
 
 from ginga_bkgplugin.cli import main
-from ginga_bkgplugin.files.writing import write_fits
-from ginga_bkgplugin.sky.simulate import sample_field
 
-FIELD = sample_field((200, 220), stars=20)
 Printed = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def image(tmp_path: Path) -> Path:
-    folder = tmp_path / "night"
-    folder.mkdir()
-    write_fits(folder / "a.fits", FIELD.data, FIELD.header)
-    return folder / "a.fits"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,11 @@ def _states(table: Path) -> dict[str, str]:
     return dict(zip(names, map(str, read["state"]), strict=True))
 
 
-def test_a_folder_is_run_and_a_table_printed_and_written(night: Path, capsys: Printed) -> None:
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_folder_is_run_and_a_table_printed_and_written(
+    night: Path, capsys: Printed, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     (night / "bad.fits").write_text("x")
     table = night / "t.ecsv"
 
@@ -43,6 +47,7 @@ def test_a_folder_is_run_and_a_table_printed_and_written(night: Path, capsys: Pr
     assert f"{night / 'bad.fits'}: failed: " in printed.out
     assert printed.out.count(" done ") == 4
     assert "2 jobs, up to 0.2 GB each" in printed.err
+    assert ("5/5" in printed.err) == terminal
     assert _states(table) == {"bad.fits": "failed"} | {f"n{k}.fits": "done" for k in range(4)}
     (night / "bad.fits").unlink()
     assert main(["run", str(night), *FAST, "--table", str(table)]) == 0

@@ -11,8 +11,8 @@ from ginga_bkgplugin.cli.talk import talk
 from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.recipe.imported import KINDS as MASK_KINDS
 from ginga_bkgplugin.recipe.imported import POLARITIES
-from ginga_bkgplugin.recipe.parameters import ONLY_SEP
-from ginga_bkgplugin.recipe.recipe import GROUPS, Recipe
+from ginga_bkgplugin.recipe.parameters import METHOD_OF
+from ginga_bkgplugin.recipe.recipe import GROUPS, Recipe, parameter_names
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.work.gathering import Named
 from ginga_bkgplugin.work.loading import read_recipe
@@ -26,12 +26,11 @@ def add_recipe_options(parser: argparse.ArgumentParser) -> None:
                        help="mask a circle, 0-based pixels; may be repeated")  # fmt: skip
     group.add_argument("--sky-circle", action="append", default=[], metavar="RA,DEC,R",
                        help="mask a circle, degrees and arcsec; may be repeated")  # fmt: skip
-    for group_name, parameters in GROUPS.items():
+    for parameters in GROUPS.values():
         for name, kind, default, rule in parameters.rules():
             flag = "--" + name.replace("_", "-")
             unit = f" [{rule.unit}]" if rule.unit else ""
-            method = "sep" if name in ONLY_SEP else "smooth" if group_name == "smooth" else ""
-            only = f"Method {method} only. " if method else ""
+            only = f"Method {METHOD_OF[name]} only. " if name in METHOD_OF else ""
             text = f"{only}{rule.help} Default: {default}{unit}.".replace("%", "%%")
             if kind is bool:
                 group.add_argument(flag, action=argparse.BooleanOptionalAction,
@@ -86,7 +85,7 @@ def effective_recipe(options: argparse.Namespace) -> Recipe:
         When file, option or circle is wrong.
     """
     recipe = read_recipe(options.recipe) if options.recipe else Recipe()
-    names = {name for parameters in GROUPS.values() for name, *_ in parameters.rules()}
+    names = parameter_names()
     asked = {name: value for name, value in vars(options).items() if name in names}
     recipe = recipe.with_parameters(**asked)
     for name in recipe.without_effect():
@@ -101,8 +100,7 @@ def effective_recipe(options: argparse.Namespace) -> Recipe:
 
 def near_words(unknown: list[str], options: argparse.Namespace) -> str:
     """What options that are not known may have meant."""
-    names = {name for parameters in GROUPS.values() for name, *_ in parameters.rules()}
-    known = ["--" + name.replace("_", "-") for name in {*names, *vars(options)}]
+    known = ["--" + name.replace("_", "-") for name in parameter_names() | vars(options).keys()]
     near = [
         match
         for word in unknown

@@ -73,7 +73,7 @@ def _result(frame: Frame, recipe: Recipe, named: Named, options: argparse.Namesp
     found = find_products(frame, options.output)
     other = options.anew or recipe != Recipe() or named.regions or named.masks
     if is_loadable(found) and other:
-        talk(f"{frame.name}: run anew as asked; the saved products are not used")
+        talk(f"{frame.name}: run anew as asked; what is saved is not used")
     elif is_loadable(found):
         stale = stale_words(stale_products(frame, found))
         if not stale:

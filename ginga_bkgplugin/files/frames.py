@@ -161,7 +161,7 @@ def read_frame(
         path, hdu = split_spec(str(path))
     path = Path(path)
     if not path.is_file():
-        raise _missing(path)
+        raise missing(path)
     try:
         with open_fits(whole_file(path)) as hdus:
             return _frame(path, hdus, hdu, plane)
@@ -174,14 +174,14 @@ def unreadable(path: Path, error: Exception) -> ImageError:
     if isinstance(error, ImageError):
         return ImageError(f"{path}: {error}")
     if not path.is_file():
-        return _missing(path)
+        return missing(path)
     reason = "the file is empty" if path.stat().st_size == 0 else str(error).strip() or "broken"
-    for theirs, ours in _REASONS.items():
-        reason = ours if theirs in reason else reason
+    reason = next((ours for theirs, ours in _REASONS.items() if theirs in reason), reason)
     return ImageError(f"{path}: cannot be read as a FITS image ({reason}).")
 
 
-def _missing(path: Path) -> ImageError:
+def missing(path: Path) -> ImageError:
+    """What to say where no file is."""
     if path.is_dir():
         return ImageError(f"{path}: this is a folder: name its files, such as {path / '*.fits'}.")
     return ImageError(f"{path}: no such file.")

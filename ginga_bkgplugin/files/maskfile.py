@@ -17,6 +17,7 @@ from ginga_bkgplugin.files.frames import (
     Frame,
     find_hdu,
     image_numbers,
+    missing,
     open_fits,
     split_spec,
     whole_file,
@@ -127,7 +128,7 @@ def open_plane(
     """Values, header (with the primary's cards below its own) and place of a mask."""
     file, words = split_spec(str(path))
     if not file.is_file():
-        raise ImageError(f"{file}: no such file.")
+        raise missing(file)
     try:
         with open_fits(whole_file(file), memmap=False) as hdus:
             number = _number_of(hdus, hdu or words, shape)

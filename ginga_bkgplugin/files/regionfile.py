@@ -40,13 +40,13 @@ class RegionsRead:
         In the order of the file, in pixels or on the sky as they stand there.
     problems : tuple of str
         What was left out, by line number, in words.
-    empty : bool
-        Whether there was nothing that could have been a region.
+    refused : tuple of str
+        Those of the problems that are a line left out.
     """
 
     regions: tuple[Region, ...]
     problems: tuple[str, ...] = ()
-    empty: bool = False
+    refused: tuple[str, ...] = ()
 
 
 def read_regions(path: str | Path, frame: Frame | None = None) -> RegionsRead:
@@ -69,18 +69,18 @@ def read_regions(path: str | Path, frame: Frame | None = None) -> RegionsRead:
     ParameterError
         When the file cannot be read or is no text.
     """
-    text, problems = _text_of(Path(path))
+    text, notes = _text_of(Path(path))
+    refused: list[str] = []
     regions: list[Region] = []
     state = _State(frame)
     for number, statement in _statements(text):
         try:
             regions += state.take(statement)
         except (ParameterError, ValueError) as error:
-            problems.append(f"line {number}: {str(error).rstrip('.')}.")
-    empty = not regions and not problems
-    if empty:
-        problems.append("The file holds no regions.")
-    return RegionsRead(tuple(regions), tuple(problems), empty)
+            refused.append(f"line {number}: {str(error).rstrip('.')}.")
+    if not regions and not refused:
+        notes.append("The file holds no regions.")
+    return RegionsRead(tuple(regions), (*notes, *refused), tuple(refused))
 
 
 # --- reading

@@ -11,9 +11,6 @@ import dataclasses
 
 from ginga_bkgplugin.recipe.rules import Parameters, parameter
 
-# what the method "smooth" does not look at; SmoothParameters are what "sep" does not
-ONLY_SEP = ("sigma", "mask_radius_factor", "saturation_radius_factor", "filter_size", "fill")
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class InvalidParameters(Parameters):
@@ -282,3 +279,12 @@ class SmoothParameters(Parameters):
         label="Large sources' wings off",
         card="SMWINGS",
     )
+
+
+# the one method that looks at a parameter; those not named here serve both
+METHOD_OF = {
+    **dict.fromkeys(
+        ("sigma", "mask_radius_factor", "saturation_radius_factor", "filter_size", "fill"), "sep"
+    ),
+    **{name: "smooth" for name, *_ in SmoothParameters.rules()},
+}

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.recipe.parameters import (
-    ONLY_SEP,
+    METHOD_OF,
     BackgroundParameters,
     InvalidParameters,
     SmoothParameters,
@@ -77,17 +77,16 @@ class Recipe:
             own = {key: values.pop(key) for key in group.to_dict() if key in values}
             changed[name] = group.replace(**own)
         if values:
-            known = sorted(name for _, group in self.groups() for name in group.to_dict())
             raise ParameterError(
-                f"Unknown parameter {next(iter(values))!r}. Known here: {', '.join(known)}."
+                f"Unknown parameter {next(iter(values))!r}."
+                f" Known here: {', '.join(sorted(parameter_names()))}."
             )
         return dataclasses.replace(self, **changed)  # type: ignore[arg-type]
 
     def without_effect(self) -> tuple[str, ...]:
         """Names of the parameters its method does not look at."""
-        if self.background.method == "sep":
-            return tuple(self.smooth.to_dict())
-        return ONLY_SEP
+        method = self.background.method
+        return tuple(name for name, only in METHOD_OF.items() if only != method)
 
     def with_regions(self, *regions: Region) -> Recipe:
         """A copy with these regions instead of its own."""
@@ -168,6 +167,11 @@ class Recipe:
             automatic=automatic,
             **groups,  # type: ignore[arg-type]
         )
+
+
+def parameter_names() -> set[str]:
+    """The names of all parameters, which no two groups share."""
+    return {name for group in GROUPS.values() for name, *_ in group.rules()}
 
 
 def _lines(entries: Iterable[Region | ImportedMask]) -> str:

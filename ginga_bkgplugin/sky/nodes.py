@@ -152,14 +152,17 @@ def _bisquare(residual: Nodes, weight: Nodes) -> Nodes:
     return inside
 
 
+def roughness(shape: tuple[int, ...]) -> Nodes:
+    """What the penalty weighs each cosine of a mesh with, times the stiffness."""
+    waves = [2 - 2 * np.cos(np.pi * np.arange(size) / size) for size in shape]
+    weights: Nodes = np.add.outer(*waves) ** 2 + _REACH**-4.0
+    return weights
+
+
 def _penalised(
     values: Nodes, weights: Nodes, robust: int, stiffness: float | None
 ) -> tuple[Nodes, float]:
-    ny, nx = values.shape
-    eigen = (2 - 2 * np.cos(np.pi * np.arange(ny) / ny))[:, np.newaxis] + (
-        2 - 2 * np.cos(np.pi * np.arange(nx) / nx)
-    )
-    eigen = eigen**2 + _REACH**-4.0
+    eigen = roughness(values.shape)
     surface = np.zeros_like(values)
     known = weights > 0
     used = weights.copy()

@@ -8,7 +8,7 @@ from typing import Any
 from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
-from ginga_bkgplugin.recipe.parameters import ONLY_SEP
+from ginga_bkgplugin.recipe.parameters import METHOD_OF
 from ginga_bkgplugin.recipe.recipe import GROUPS
 from ginga_bkgplugin.recipe.rules import Rule
 from ginga_bkgplugin.viewer import widgets
@@ -124,15 +124,12 @@ class ParameterFields:
 
     def render(self, view: ViewModel) -> None:
         """Show the recipe's values."""
-        smooth = view.recipe.background.method == "smooth"
-        for name in ONLY_SEP:
-            self.widgets[name].set_enabled(not smooth)
-        for name in view.recipe.smooth.to_dict():
-            self.widgets[name].set_enabled(smooth)
         background = view.recipe.background
+        for name, method in METHOD_OF.items():
+            self.widgets[name].set_enabled(method == background.method)
         self.widgets["model"].set_enabled(background.is_2d)
         meshed = background.is_2d and background.model == "mesh"
-        self.widgets["fill"].set_enabled(meshed and not smooth)
+        self.widgets["fill"].set_enabled(meshed and background.method == "sep")
         self.widgets["use_dq"].set_enabled(view.has_dq)
         self._units["saturation_level"].set_text(view.saturation_hint)
         for _, group in view.recipe.groups():

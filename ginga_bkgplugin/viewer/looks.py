@@ -54,7 +54,7 @@ class LookSection:
         self.show(overlays)
 
     def _toggle(self, text: str, tip: str, key: str, action: Any) -> Any:
-        button = widgets.toggle(text, f"{tip} [{_tr('key')} {key}]", action)
+        button = widgets.toggle(text, widgets.with_key(tip, key), action)
         button.set_min_size(60, 22)
         return button
 

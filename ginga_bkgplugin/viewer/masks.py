@@ -108,18 +108,16 @@ class MaskSection:
             tip = _tr(tool.tip) if tool.name in (EDIT, "eraser") else (
                 f"{_tr(tool.tip)} {_tr(OF_SHAPE)}"
             )  # fmt: skip
-
-            def take(_: bool, name: str = tool.name) -> None:
-                self._do.set_tool(name)
-
-            tip = f"{tip} [{_tr('key')} {tool.key}]"
-            button = self.tools[tool.name] = widgets.toggle(_tr(tool.label), tip, take)
+            button = self.tools[tool.name] = widgets.choice(
+                tool.name, _tr(tool.label), widgets.with_key(tip, tool.key), self._do.set_tool
+            )
             button.set_min_size(60, 22)
             grid.add_widget(button, place // _COLUMNS, place % _COLUMNS, stretch=1)
         self.erase = widgets.toggle(
             _tr("Erase"),
-            _tr("Tools take out of the mask; the right button or Shift then masks.")
-            + f" [{_tr('key')} {ERASE_KEY}]",
+            widgets.with_key(
+                _tr("Tools take out of the mask; the right button or Shift then masks."), ERASE_KEY
+            ),
             self._do.set_erase,
         )
         self.erase.set_min_size(60, 22)

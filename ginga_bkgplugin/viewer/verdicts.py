@@ -103,11 +103,9 @@ class VerdictTab:
         line = widgets.row(box)
         self.plots = {}
         for name in PLOTS:
-
-            def come(_: bool, name: str = name) -> None:
-                self.choose(name)
-
-            button = self.plots[name] = widgets.toggle(_tr(name), _tr(_ABOUT[name]), come)
+            button = self.plots[name] = widgets.choice(
+                name, _tr(name), _tr(_ABOUT[name]), self.choose
+            )
             line.add_widget(button, stretch=1)
         self._plot = PLOTS[0]
         self.chart: Chart | None = None

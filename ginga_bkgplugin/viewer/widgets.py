@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ginga.gw import Widgets
+from ginga.locale.localize import _tr
 
 _PRESSED = """QPushButton:checked {
     background-color: palette(highlight); color: palette(highlighted-text);
@@ -83,11 +84,7 @@ class Pages:
         self.buttons: dict[str, Any] = {}
         self.boxes: dict[str, Any] = {}
         for name, tip in titles.items():
-
-            def come(_: bool, name: str = name) -> None:
-                self.open(name)
-
-            button = self.buttons[name] = toggle(name, tip, come)
+            button = self.buttons[name] = choice(name, name, tip, self.open)
             line.add_widget(button, stretch=1)
             page = self.boxes[name] = Widgets.VBox()
             page.set_border_width(0)
@@ -115,6 +112,16 @@ def toggle(text: str, tip: str, action: Callable[[bool], object]) -> Any:
     if hasattr(native, "setStyleSheet"):  # Qt, whose Fusion shades it by a hair when dark
         native.setStyleSheet(_PRESSED)
     return widget
+
+
+def choice(name: str, text: str, tip: str, action: Callable[[str], object]) -> Any:
+    """One of several toggles: it says which it is, and whoever is told sets their states."""
+    return toggle(text, tip, lambda _: action(name))
+
+
+def with_key(tip: str, key: str) -> str:
+    """A tooltip that names the key as well."""
+    return f"{tip} [{_tr('key')} {key}]"
 
 
 def check(text: str, tip: str, on: bool) -> Any:

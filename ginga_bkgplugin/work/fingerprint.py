@@ -18,6 +18,7 @@ from ginga_bkgplugin.files.writing import package_version
 from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.pixels import BoolImage
+from ginga_bkgplugin.work.loading import read_recipe
 
 CARD = "BKGPRINT"
 
@@ -79,8 +80,8 @@ def outdated(
 def _same_recipe(path: Path, recipe: Recipe) -> bool:
     """Whether a recipe file makes the same: names and colours of regions decide nothing."""
     try:
-        return Recipe.from_json(path.read_text(encoding="utf-8")).essence == recipe.essence
-    except (OSError, UnicodeError, ParameterError):
+        return read_recipe(path).essence == recipe.essence
+    except ParameterError:
         return False
 
 

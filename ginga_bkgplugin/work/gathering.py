@@ -75,8 +75,8 @@ def gather(
         found = read_regions(path, drawn_on or frame)
         for problem in found.problems:
             say(f"{Path(path).name}: {problem}")
-        if not found.regions and found.problems and not found.empty:
-            why = found.problems[0]
+        if found.refused and not found.regions:
+            why = found.refused[0]
             raise ParameterError(f"{Path(path).name}: no region of it can be used: {why}")
         regions += found.regions
     if drawn_on is not None:
