@@ -1,14 +1,13 @@
 """Deep detection on binned images: faint wings and noise of either sign.
 
-SEP detects on the means of blocks of pixels, where faint wings stand out of the noise. Sources
-of negative sign are masked as well, so that masking positive noise leaves no bias. A low
+Sources are looked for on the means of blocks of pixels, where faint wings stand out of the noise.
+Those of negative sign are masked as well, so that masking positive noise leaves no bias. A low
 threshold finds the extent, a high one decides what is kept (hysteresis).
 """
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +15,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ginga_bkgplugin.recipe.parameters import SmoothParameters
 from ginga_bkgplugin.sky.binning import Binned
-from ginga_bkgplugin.sky.extraction import add_discs, extract
+from ginga_bkgplugin.sky.extraction import add_discs
 from ginga_bkgplugin.sky.maps import Map, sampled_rows
 from ginga_bkgplugin.sky.masking import Found
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit
+from ginga_bkgplugin.sky.segments import Segments, find_segments
 from ginga_bkgplugin.sky.strips import each, spans
 from ginga_bkgplugin.sky.wings import LEAST_RADIUS
 
@@ -62,61 +62,49 @@ def find_deep(
         On the binned image; the number is that of the positive sources. `sure` is the mask of
         what reaches `SURE_SIGMA`.
 
-    Raises
-    ------
-    DetectionError
-        When SEP gives up.
     """
-    parts = spans(binned.shape)
-    signal = _signal(binned, level, rms, parts)
+    signal = _signal(binned, level, rms)
     lines = bad_lines(signal, binned.bad)
-    hidden = binned.bad if lines is None else binned.bad | lines
-    unit, noise = signal_noise(signal, hidden)
+    if lines is not None:
+        signal[lines] = 0
+    unit, noise = signal_noise(signal, binned.bad if lines is None else binned.bad | lines)
     # correlated noise has larger peaks, not more of them: as many independent cells as of white
     min_area = round(min_area * (noise / _KERNEL_NOISE) ** 2)
     scale = noise * unit
-    bits, all_sure = np.zeros(signal.shape, np.uint8), np.zeros(signal.shape, bool)
-    counts, small, large = (0, 0), None, None
-    for sign in (1, -1):
-        if sign < 0:
-            np.negative(signal, out=signal)
-        objects, segments = extract(signal, parameters.low_sigma * scale, min_area, hidden)
-        kept = objects["cpeak"] >= parameters.high_sigma * scale
-        burnt = np.zeros(len(objects), bool)
-        if sign > 0 and saturated is not None:
-            # SEP joins a hidden line to the source it crosses: that does not saturate it
-            full = saturated if lines is None else saturated & ~lines
-            burnt[segments[full & (segments > 0)] - 1] = True
-            burnt &= kept
-        if sign > 0:
-            counts = int(kept.sum()), int(burnt.sum())
-        if not kept.any():
-            continue
-        radius = np.zeros(len(objects))
-        radius[kept] = disc_radii(objects["npix"][kept], burnt[kept], binned, parameters)
-        sure = kept & (objects["cpeak"] >= SURE_SIGMA * scale)
-        classes = _looked_up(segments, kept.astype(np.uint8) + sure, parts)
-        found = _with_discs(classes > 0, objects, radius, kept)
-        bits |= found.view(np.uint8) * np.uint8(MaskBit.SOURCE)
-        all_sure |= _with_discs(classes > 1, objects, radius, sure)
-        big = kept & (objects["npix"] * binned.factor**2 > np.pi * LEAST_RADIUS**2)
-        if sign > 0 and big.any():
-            rest, large = kept & ~big, objects[big]
-            small = _with_discs(_looked_up(segments, rest, parts) > 0, objects, radius, rest)
-        if burnt.any():
-            halo = _with_discs(_looked_up(segments, burnt, parts) > 0, objects, radius, burnt)
-            bits |= halo.view(np.uint8) * np.uint8(MaskBit.SATURATED)
-    if lines is not None:
-        bits[lines] |= np.uint8(MaskBit.SOURCE)
-        all_sure |= lines
-        small = None if small is None else small | lines
-    bits *= ~binned.bad
-    if large is not None:
+    bright, dark = find_segments(
+        signal, parameters.low_sigma * scale, parameters.high_sigma * scale, min_area
+    )
+    burnt = np.zeros(len(bright.objects), bool)
+    if saturated is not None:  # a source may be joined to a line, which does not saturate it
+        burnt = bright.touched(saturated if lines is None else saturated & ~lines)
+    radius = disc_radii(bright.objects["npix"], burnt, binned, parameters)
+    cold = np.zeros(len(dark.objects), bool)
+    dark_radius = disc_radii(dark.objects["npix"], cold, binned, parameters)
+    found, sure = (np.zeros(signal.shape, bool) for _ in range(2))
+    for side, radii in ((bright, radius), (dark, dark_radius)):
+        _grow_into(found, side, radii, radii >= 0)
+        _grow_into(sure, side, radii, side.objects["cpeak"] >= SURE_SIGMA * scale)
+    small, large = None, None
+    big = bright.objects["npix"] * binned.factor**2 > np.pi * LEAST_RADIUS**2
+    if big.any():
+        small, large = (
+            _grow_into(np.zeros(signal.shape, bool), bright, radius, ~big),
+            bright.objects[big],
+        )
         large["cpeak"] /= np.float32(unit)
-    return Found(*counts, bits, all_sure, small, large)
+    if lines is not None:
+        for mask in (found, sure, small):
+            if mask is not None:
+                mask |= lines
+    bits = found.view(np.uint8) * np.uint8(MaskBit.SOURCE)
+    if burnt.any():
+        halo = _grow_into(np.zeros(signal.shape, bool), bright, radius, burnt)
+        bits |= halo.view(np.uint8) * np.uint8(MaskBit.SATURATED)
+    bits[binned.bad] = 0
+    return Found(len(bright.objects), int(burnt.sum()), bits, sure, small, large)
 
 
-def _signal(binned: Binned, level: Map, rms: Map, parts: list[tuple[int, int]]) -> FloatImage:
+def _signal(binned: Binned, level: Map, rms: Map) -> FloatImage:
     """(image - level) / rms; 0 where blocks are bad."""
     signal = np.empty(binned.shape, np.float32)
 
@@ -125,17 +113,16 @@ def _signal(binned: Binned, level: Map, rms: Map, parts: list[tuple[int, int]]) 
         if binned.bad[start:stop].any():
             signal[start:stop][binned.bad[start:stop]] = 0
 
-    each(make, parts)
+    each(make, spans(binned.shape))
     return signal
 
 
-def _with_discs(
-    mask: BoolImage,
-    objects: npt.NDArray[Any],
-    radius: npt.NDArray[np.float64],
-    chosen: BoolImage,
+def _grow_into(
+    mask: BoolImage, side: Segments, radius: npt.NDArray[np.float64], chosen: BoolImage
 ) -> BoolImage:
-    add_discs(mask, objects[chosen], radius[chosen])
+    """The mask with the pixels and the discs of the chosen sources, in place."""
+    side.add_to(mask, chosen)
+    add_discs(mask, side.objects[chosen], radius[chosen])
     return mask
 
 
@@ -186,20 +173,6 @@ def bad_lines(signal: FloatImage, bad: BoolImage) -> BoolImage | None:
         if off.any():
             found = np.zeros(signal.shape, bool) if found is None else found
             found |= off if axis == 0 else off[:, np.newaxis]
-    return found
-
-
-def _looked_up(
-    segments: npt.NDArray[np.int32], values: npt.NDArray[Any], parts: list[tuple[int, int]]
-) -> npt.NDArray[np.uint8]:
-    """The value of the object that each pixel belongs to, 0 for none."""
-    table = np.concatenate([np.zeros(1, np.uint8), values.astype(np.uint8)])
-    found = np.empty(segments.shape, np.uint8)
-
-    def look(start: int, stop: int) -> None:
-        found[start:stop] = table[segments[start:stop]]
-
-    each(look, parts)
     return found
 
 

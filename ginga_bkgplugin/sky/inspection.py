@@ -305,7 +305,7 @@ def _statistics(
         values = np.where(free, values, np.float32(0))
         j = int(np.searchsorted(few.rows, start, side="right")) - 1
         medians[j] = _medians(values, free, few.columns)
-        return values, free
+        return values, ~free
 
     guess = at_centres(_unblanked(fit.rms_map), *grid.centres())
     floor = 8 * float(np.finfo(np.float32).eps) * abs(fit.globalback)

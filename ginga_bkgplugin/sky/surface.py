@@ -125,8 +125,8 @@ def _statistics(
     part, columns = grid.part(window)
 
     def read(start: int, stop: int) -> tuple[FloatImage, BoolImage]:
-        free = (found[start:stop, columns] == 0) & ~binned.taken[start:stop, columns]
-        return binned.image[start:stop, columns] - rows_of(level, start, stop)[:, columns], free
+        masked = (found[start:stop, columns] != 0) | binned.taken[start:stop, columns]
+        return binned.image[start:stop, columns] - rows_of(level, start, stop)[:, columns], masked
 
     return measure_boxes(read, part, guess[window])
 
@@ -270,8 +270,8 @@ def _noise_statistics(
     def read(start: int, stop: int) -> tuple[FloatImage, BoolImage]:
         span = start * step, min(stop * step, level.shape[0]), step
         pixels = np.asarray(data[span[0] : span[1] : step, columns], np.float32)
-        free: npt.NDArray[np.bool_] = layers.rows(*span)[:, columns] == 0
-        return pixels - level.every(*span)[:, columns], free
+        masked: npt.NDArray[np.bool_] = layers.rows(*span)[:, columns] != 0
+        return pixels - level.every(*span)[:, columns], masked
 
     return measure_boxes(read, part, np.full(part.shape, globalrms))
 
