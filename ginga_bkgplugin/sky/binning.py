@@ -35,15 +35,21 @@ class BinnedFrame(Binned):
     ----------
     taken : ndarray of bool
         `bad`, or with any pixel that is masked for the fit.
-    area : ndarray of uint8
-        Number of pixels of each block that are not masked for any reason.
+    hidden : ndarray of uint8
+        Number of pixels of each block that are masked for any reason, or off the image.
     glare : ndarray of bool, optional
         With any saturated pixel; None where the frame has none.
     """
 
     taken: BoolImage
-    area: MaskImage
+    hidden: MaskImage
     glare: BoolImage | None
+
+    @functools.cached_property
+    def lost(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
+        """Blocks with hidden pixels, by their flat indices, and how many these are."""
+        places = np.flatnonzero(self.hidden)
+        return places, self.hidden.flat[places].astype(np.int64)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -88,7 +94,7 @@ class BlockMask:
     def _chosen(self, index: npt.NDArray[np.intp], rows: Any) -> MaskImage:
         base = self.base[rows]
         blocks = self.blocks[index // self.factor]
-        part = np.repeat(blocks, self.factor, axis=1)[:, : base.shape[1]]
+        part = _widened(blocks, self.factor)[:, : base.shape[1]]
         if self.keep is not None:
             part[self.keep[rows]] = 0
         if base.any():
@@ -167,7 +173,9 @@ def bin_frame(
                 frame.bad[part] = frame.taken[part] = mean.bad
             if bad is not None and hidden is not None:
                 frame.taken[part] |= any_in_block(hidden, frame.factor)
-                frame.area[part] = over_blocks(np.add, ~(bad | hidden), frame.factor, np.uint8)
+                lost = over_blocks(np.add, bad | hidden, frame.factor, np.uint8)
+                off = frame.factor**2 - _area(frame.factor, (stop - start, shape[1]))
+                frame.hidden[part] = lost + off
             if burnt is not None and frame.glare is not None:
                 frame.glare[part] = any_in_block(burnt, frame.factor)
         return unmarked, burnt is not None and bool(burnt.any())
@@ -182,11 +190,16 @@ def _unmasked(factor: int, shape: tuple[int, int]) -> BinnedFrame:
     """A frame with nothing in it and nothing masked; blocks at its far edges may be partial."""
     size = -(-shape[0] // factor), -(-shape[1] // factor)
     bad, taken, glare = (np.zeros(size, bool) for _ in range(3))
-    sides = [
-        np.minimum(factor, n - factor * np.arange(-(-n // factor))).astype(np.uint8) for n in shape
-    ]
-    area = sides[0][:, np.newaxis] * sides[1]
-    return BinnedFrame(factor, np.empty(size, np.float32), bad, taken, area, glare)
+    hidden = np.zeros(size, np.uint8)  # not touched where nothing is masked: that takes time
+    hidden[-1:] = factor**2 - _area(factor, (shape[0] - (size[0] - 1) * factor, shape[1]))
+    hidden[:, -1:] = factor**2 - _area(factor, (shape[0], shape[1] - (size[1] - 1) * factor))
+    return BinnedFrame(factor, np.empty(size, np.float32), bad, taken, hidden, glare)
+
+
+def _area(factor: int, shape: tuple[int, int]) -> MaskImage:
+    """Pixels of each block of an image; those at its far edges may be partial."""
+    y, x = (np.minimum(factor, n - np.arange(0, n, factor)).astype(np.uint8) for n in shape)
+    return y[:, np.newaxis] * x
 
 
 def taken_anew(frame: BinnedFrame, mask: MaskImage, rows: tuple[int, int]) -> BinnedFrame:
@@ -244,4 +257,14 @@ def over_blocks(join: Any, array: Any, factor: int, kind: Any = None) -> Any:
 
 def unbin(mask: MaskImage, factor: int, shape: tuple[int, int]) -> MaskImage:
     """Blocks back to pixels."""
-    return np.repeat(np.repeat(mask, factor, axis=1), factor, axis=0)[: shape[0], : shape[1]]
+    return np.repeat(_widened(mask, factor), factor, axis=0)[: shape[0], : shape[1]]
+
+
+def _widened(mask: MaskImage, factor: int) -> MaskImage:
+    """Every byte `factor` times: for a few of them a multiplication, 5 times as fast as repeat."""
+    if factor not in (1, 2, 4, 8):
+        return np.repeat(mask, factor, axis=1)
+    wide = np.dtype(f"u{factor}")
+    bytes_of_one = int.from_bytes(bytes([1] * factor), "little")
+    widened: MaskImage = (mask.astype(wide) * wide.type(bytes_of_one)).view(np.uint8)
+    return widened

@@ -14,8 +14,8 @@ from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage
 from ginga_bkgplugin.sky.strips import each
 
 CLIPPED_SIGMA = 0.98658  # of a Gaussian cut at 3 sigma, relative to its own
-_NOT_USED = np.finfo(np.float32).max  # above every clipping limit; 0 times it is 0
-_INSIDE, _LISTED = 0.8, 1.25  # of a limit: how near to it pixels are listed one by one
+_NOT_USED = np.float32(1e37)  # above every clipping limit, and a pixel may be added to it
+_INSIDE, _LISTED = 0.75, 1.35  # of a limit: how near to it pixels are listed one by one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,93 +126,117 @@ def measure_boxes(
     passes : int
         Rounds of clipping, at most.
     """
+    # in units of the noise, so that float32 holds the squares; a power of two rounds nothing
+    middle = float(np.median(rms[rms > 0])) if (rms > 0).any() else 1.0
+    unit = 2.0 ** round(np.log2(middle)) if np.isfinite(middle) else 1.0
+    mean, width, count = np.zeros(grid.shape), rms / unit, np.zeros(grid.shape)
+    left, wanted = np.full(grid.shape, passes), np.ones(grid.shape, bool)
 
-    def row(j: int, _: int) -> tuple[Nodes, Nodes, Nodes]:
+    def look(j: int, _: int) -> _Look:
         values, masked = read(int(grid.rows[j]), int(grid.rows[j + 1]))
-        # in units of the noise, so that float32 holds the squares; a power of two rounds nothing
-        width = rms[j]
-        middle = float(np.median(width[width > 0])) if (width > 0).any() else 1.0
-        unit = 2.0 ** round(np.log2(middle)) if np.isfinite(middle) else 1.0
         scaled = values * np.float32(1 / unit)
         scaled += masked * _NOT_USED
         if not np.isfinite(scaled).all():
             scaled[masked] = _NOT_USED
-        start = np.zeros(width.size), width / unit
-        mean, width, count = _clipped(scaled, np.diff(grid.columns), start, clip, passes)
-        empty = count == 0
-        return np.where(empty, np.nan, mean * unit), np.where(empty, np.nan, width * unit), count
+        limit = np.where(wanted[j], clip * width[j], -1.0)  # of the others no pixel is looked at
+        return _look(scaled, np.diff(grid.columns), mean[j], limit, j)
 
-    rows = each(row, [(j, j + 1) for j in range(grid.shape[0])])
-    mean, spread, count = (np.stack(column) for column in zip(*rows, strict=True))
-    return BoxStatistics(mean, spread, count)
+    while wanted.any():
+        rows = np.flatnonzero(wanted.any(axis=1)).tolist()
+        looks = each(look, [(j, j + 1) for j in rows])
+        wanted = _clip(looks, rows, (mean, width, count, left), wanted, clip)
+    empty = count == 0
+    return BoxStatistics(
+        np.where(empty, np.nan, mean * unit), np.where(empty, np.nan, width * unit), count
+    )
 
 
-def _clipped(
-    values: FloatImage,
-    widths: npt.NDArray[np.intp],
-    start: tuple[Nodes, Nodes],
-    clip: float,
-    passes: int,
-) -> tuple[Nodes, Nodes, Nodes]:
-    """Mean, rms and number of the pixels used in each box of one row, from a guess of both.
+@dataclasses.dataclass(frozen=True)
+class _Look:
+    """What one look at a row of boxes leaves.
 
-    All pixels are looked at once: what is well inside the limits is summed, what is near them is
-    listed, and each round goes through the list alone. A box whose limits move farther than the
-    list reaches is looked at anew. Each box for itself: what others do changes nothing.
+    Attributes
+    ----------
+    sums : ndarray, shape (3, boxes)
+        Number, sum and sum of squares of the pixels well inside the limits of each box.
+    near, box : ndarray
+        Pixels near the limits, and the boxes they are in.
     """
-    centre, width = start
-    reach = clip * width
+
+    sums: Nodes
+    near: FloatImage
+    box: npt.NDArray[np.int32]
+
+
+def _look(
+    values: FloatImage, widths: npt.NDArray[np.intp], centre: Nodes, limit: Nodes, row: int
+) -> _Look:
+    edge, wide = np.cumsum(widths) - widths, widths.size
     away = values - np.repeat(centre.astype(np.float32), widths)
     np.abs(away, out=away)
-    inside = away <= np.repeat((_INSIDE * reach).astype(np.float32), widths)
-    listed = (away <= np.repeat((_LISTED * reach).astype(np.float32), widths)) != inside
-    sums = _sums(values, inside, widths)
+    inside = away <= np.repeat((_INSIDE * limit).astype(np.float32), widths)
+    listed = (away <= np.repeat((_LISTED * limit).astype(np.float32), widths)) != inside
     places = np.flatnonzero(listed)
-    near, box = values.reshape(-1)[places], np.repeat(np.arange(widths.size), widths)
-    box = box[places % values.shape[1]]
-    settled, count = np.zeros(widths.size, bool), sums[0]
-    for done in range(1, passes + 1):
-        low, high = ((centre + side * clip * width).astype(np.float32) for side in (-1, 1))
+    box = np.repeat(np.arange(wide, dtype=np.int32), widths)[places % values.shape[1]]
+    kept = np.multiply(values, inside, out=away)
+    number = np.dtype(np.uint8 if len(values) < 256 else np.uint32)
+    sums = (
+        inside.view(np.uint8).sum(axis=0, dtype=number),
+        kept.sum(axis=0),
+        np.einsum("ij,ij->j", kept, kept),
+    )
+    total = np.stack([np.add.reduceat(line.astype(np.float64), edge) for line in sums])
+    return _Look(total, values.reshape(-1)[places], box + np.int32(row * wide))
+
+
+def _clip(
+    looks: list[_Look],
+    rows: list[int],
+    state: tuple[Nodes, Nodes, Nodes, npt.NDArray[np.intp]],
+    wanted: BoolImage,
+    clip: float,
+) -> BoolImage:
+    """Rounds of clipping by what was listed; mean, width, count and rounds left in place.
+
+    Each box for itself: what others do changes nothing.
+
+    Returns
+    -------
+    ndarray of bool
+        Boxes whose limits moved farther than the list reaches: to be looked at anew.
+    """
+    mean, width, count, left = (plane.reshape(-1) for plane in state)
+    near, box = (
+        np.concatenate([getattr(look, name) for look in looks]) for name in ("near", "box")
+    )
+    sums = np.zeros((3, *wanted.shape))
+    sums[:, rows] = np.stack([look.sums for look in looks], axis=1)
+    sums = sums.reshape(3, -1)
+    first, limit = mean.copy(), clip * width
+    active, again = wanted.reshape(-1).copy(), np.zeros(mean.size, bool)
+    while active.any():
+        low, high = ((mean + side * clip * width).astype(np.float32) for side in (-1, 1))
         used = (near >= low[box]) & (near <= high[box])
         value, of = near[used].astype(np.float64), box[used]
         number, total, square = (
-            inner + np.bincount(of, part, widths.size)
+            inner + np.bincount(of, part, mean.size)
             for inner, part in zip(sums, (None, value, value * value), strict=True)
         )
         with np.errstate(invalid="ignore", divide="ignore"):
             new = total / number
-            width_new = np.sqrt(np.maximum(square / number - new**2, 0)) / CLIPPED_SIGMA
-        count, moving = np.where(settled, count, number), ~settled & (number > 0)
+            new_width = np.sqrt(np.maximum(square / number - new**2, 0)) / CLIPPED_SIGMA
+            step = np.maximum(np.abs(new - mean), np.abs(new_width - width))
         # both: a mean may stand still by chance while a poor guess of the width still moves
-        step = np.maximum(np.abs(new - centre), np.abs(width_new - width))
-        settled |= ~(step >= 1e-3 * np.maximum(width, 1e-300))
-        centre, width = np.where(moving, new, centre), np.where(moving, width_new, width)
-        off, limit = np.abs(centre - start[0]), clip * width
-        within = (limit - off >= _INSIDE * reach) & (limit + off <= _LISTED * reach)
-        beyond = ~(settled | within)
-        if beyond.any() and done < passes:
-            part, again = values[:, np.repeat(beyond, widths)], (centre[beyond], width[beyond])
-            found = _clipped(part, widths[beyond], again, clip, passes - done)
-            centre[beyond], width[beyond], count[beyond] = found
-            settled |= beyond
-        if settled.all():
-            break
-    return centre, width, count
-
-
-def _sums(
-    values: FloatImage, used: BoolImage, widths: npt.NDArray[np.intp]
-) -> tuple[Nodes, Nodes, Nodes]:
-    """Number, sum and sum of squares of the used pixels of each box."""
-    starts = np.cumsum(widths) - widths
-    kept = values * used
-    number = np.dtype(np.uint8 if len(values) < 256 else np.uint32)
-    count, total, square = (
-        np.add.reduceat(line, starts, dtype=np.float64)
-        for line in (
-            used.view(np.uint8).sum(axis=0, dtype=number),
-            kept.sum(axis=0),
-            np.einsum("ij,ij->j", kept, kept),
-        )
-    )
-    return count, total, square
+        moving = active & (step >= 1e-3 * np.maximum(width, 1e-300))
+        count[active], left[active] = number[active], left[active] - 1
+        full = active & (number > 0)
+        mean[full], width[full] = new[full], new_width[full]
+        off, now = np.abs(mean - first), clip * width
+        within = (now - off >= _INSIDE * limit) & (now + off <= _LISTED * limit)
+        active = moving & (left > 0)
+        again |= active & ~within
+        active &= within
+        if 2 * np.count_nonzero(active) < active.size:
+            some = active[box]
+            near, box = near[some], box[some]
+    return again.reshape(wanted.shape)

@@ -70,30 +70,29 @@ class SplineMap:
     def _at(
         self, positions: Nodes, out: FloatImage | None, columns: npt.NDArray[Any] | None = None
     ) -> FloatImage:
-        middle, values, curvature = self._across
-        if columns is not None:
-            values, curvature = values[:, columns], curvature[:, columns]
+        cubics = self._cubics if columns is None else self._cubics_at(columns)
         if out is None:
-            out = np.empty((positions.size, values.shape[1]), np.float32)
-        interval = np.searchsorted(self.y, positions, side="right")
-        edges = np.searchsorted(interval, np.arange(self.y.size + 2))
-        for k in range(self.y.size + 1):
-            part = slice(edges[k], edges[k + 1])
-            if part.start < part.stop:
-                t = (positions[part] - self.y[max(k - 1, 0)]).astype(np.float32)
-                _horner(_cubic(self.y, values, curvature, k), t, out[part])
-        out += np.float32(middle)  # apart, so that float32 keeps its digits for the structure
+            out = np.empty((positions.size, cubics.shape[2]), np.float32)
+        _evaluate(cubics, self.y, positions, out)
         if np.isfinite(self.least):
             np.maximum(out, np.float32(self.least), out=out)
         return out
 
     @functools.cached_property
-    def _across(self) -> tuple[float, Nodes, Nodes]:
-        """Mean, and values and second derivatives of the rows of nodes at every column."""
-        middle = float(self.nodes.mean())
-        positions = np.arange(self.shape[1], dtype=np.float64)
-        values = natural_spline(self.x, (self.nodes - middle).T, positions).T
-        return middle, values, _second_derivatives(self.y, values)
+    def _cubics(self) -> npt.NDArray[np.float32]:
+        return self._cubics_at(np.arange(self.shape[1]))
+
+    def _cubics_at(self, columns: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Polynomials along y at columns; see `_cubics`."""
+        middle, n = float(self.nodes.mean()), self.y.size
+        nodes = self.nodes - middle  # so that float32 keeps its digits for the structure
+        both = np.concatenate([nodes, _second_derivatives(self.y, nodes)])
+        both = natural_spline(self.x, both.T, np.asarray(columns, np.float64)).T
+        both = np.ascontiguousarray(both)
+        cubics = _cubics(self.y, both[:n].astype(np.float32), both[n:].astype(np.float32))
+        cubics[1:, 3] = both[:n] + middle
+        cubics[0, 3] = cubics[1, 3]
+        return cubics
 
 
 Map = SplineMap | FloatImage
@@ -104,7 +103,7 @@ def whole(sky_map: Map) -> FloatImage:
     if isinstance(sky_map, np.ndarray):
         return sky_map
     out = np.empty(sky_map.shape, np.float32)
-    _ = sky_map._across  # once, not in every thread
+    _ = sky_map._cubics  # once, not in every thread
     each(lambda start, stop: sky_map.rows(start, stop, out[start:stop]), spans(sky_map.shape))
     return out
 
@@ -156,16 +155,44 @@ def at_centres(sky_map: Map, y: Nodes, x: Nodes) -> Nodes:
 
 def natural_spline(places: Nodes, values: Nodes, positions: Nodes) -> Nodes:
     """The spline through values along the first axis, at ascending positions."""
-    second = _second_derivatives(places, values)
-    interval = np.searchsorted(places, positions, side="right")
-    edges = np.searchsorted(interval, np.arange(places.size + 2))
+    cubics = _cubics(places, values, _second_derivatives(places, values))
     out = np.empty((positions.size, values.shape[1]))
-    for k in range(places.size + 1):
-        part = slice(edges[k], edges[k + 1])
-        t = (positions[part] - places[max(k - 1, 0)])[:, np.newaxis]
-        cubic = _cubic(places, values, second, k)
-        out[part] = ((cubic[0] * t + cubic[1]) * t + cubic[2]) * t + cubic[3]
+    _evaluate(cubics, places, positions, out)
     return out
+
+
+def _evaluate(cubics: Any, places: Nodes, positions: Nodes, out: npt.NDArray[Any]) -> None:
+    """Polynomials of `_cubics` at ascending positions, one row of `out` for each."""
+    interval = np.searchsorted(places, positions, side="right")
+    for k in np.unique(interval).tolist():
+        part = slice(*np.searchsorted(interval, (k, k + 1)).tolist())
+        away = (positions[part] - places[max(k - 1, 0)]).astype(out.dtype)[:, np.newaxis]
+        block, cubic = out[part], cubics[k]
+        np.multiply(cubic[0], away, out=block)
+        for term in cubic[1:3]:
+            block += term
+            block *= away
+        block += cubic[3]
+
+
+def _cubics(places: Nodes, values: Any, second: Any) -> npt.NDArray[Any]:
+    """Polynomials of a spline along the first axis, shape (intervals, 4, ...), high powers first.
+
+    In the distance from an interval's lower node. Interval 0 lies below the first node (distance
+    from that), the last one above the last.
+    """
+    cubics = np.zeros((places.size + 1, 4, *values.shape[1:]), values.dtype)
+    cubics[1:, 3], cubics[0, 3] = values, values[0]
+    if places.size > 1:
+        step = np.diff(places).astype(values.dtype)[:, np.newaxis]
+        slope = np.diff(values, axis=0) / step
+        low, high = second[:-1], second[1:]
+        cubics[1:-1, 0] = (high - low) / (6 * step)
+        cubics[1:-1, 1] = low / 2
+        cubics[1:-1, 2] = slope - step * (2 * low + high) / 6
+        cubics[0, 2] = slope[0] - step[0] * high[0] / 6
+        cubics[-1, 2] = slope[-1] + step[-1] * low[-1] / 6
+    return cubics
 
 
 def _second_derivatives(places: Nodes, values: Nodes) -> Nodes:
@@ -186,37 +213,3 @@ def _second_derivatives(places: Nodes, values: Nodes) -> Nodes:
     for i in range(n - 4, -1, -1):
         second[i + 1] = (right[i] - step[i + 1] * second[i + 2]) / diagonal[i]
     return second
-
-
-def _cubic(places: Nodes, values: Nodes, second: Nodes, interval: int) -> tuple[Any, ...]:
-    """Coefficients, highest first, of an interval in the distance from its lower node.
-
-    Interval 0 lies below the first node (distance from that), the last one above the last.
-    """
-    n, k = places.size, interval - 1
-    zero = np.zeros_like(values[0])
-    if n == 1:
-        return zero, zero, zero, values[0]
-    if k == -1 or k == n - 1:
-        near, far = (0, 1) if k == -1 else (n - 1, n - 2)
-        step = places[far] - places[near]
-        slope = (values[far] - values[near]) / step - step * second[far] / 6
-        return zero, zero, slope, values[near]
-    step = places[k + 1] - places[k]
-    slope = (values[k + 1] - values[k]) / step
-    return (
-        (second[k + 1] - second[k]) / (6 * step),
-        second[k] / 2,
-        slope - step * (2 * second[k] + second[k + 1]) / 6,
-        values[k],
-    )
-
-
-def _horner(cubic: tuple[Any, ...], t: FloatImage, out: FloatImage) -> None:
-    terms = [term.astype(np.float32) for term in cubic]
-    away = t[:, np.newaxis]
-    np.multiply(terms[0], away, out=out)
-    for term in terms[1:3]:
-        out += term
-        out *= away
-    out += terms[3]

@@ -31,7 +31,7 @@ from ginga_bkgplugin.sky.boxes import Grid
 from ginga_bkgplugin.sky.deep import find_deep
 from ginga_bkgplugin.sky.faint import independent
 from ginga_bkgplugin.sky.layers import with_regions
-from ginga_bkgplugin.sky.maps import Nodes, SplineMap, at_centres, whole
+from ginga_bkgplugin.sky.maps import Nodes, SplineMap, at_centres
 from ginga_bkgplugin.sky.masking import Found
 from ginga_bkgplugin.sky.models import with_model
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit, MaskImage, check_image, has
@@ -151,6 +151,7 @@ class Smoother:
         fine, binned = levels[0], levels[-1]
         boxes = first_boxes(binned, background)
         surface = solve(boxes, parameters)
+        past = [surface]
         blocks, found = np.zeros(fine.shape, np.uint8), np.zeros(binned.shape, np.uint8)
         layers = BlockMask(self._mask, blocks, fine.factor, self._keep)
         yield Pass(None, layers, self._fit(surface))
@@ -160,7 +161,7 @@ class Smoother:
             level, rms = surface.on(binned)
             saw = find_deep(binned, level, rms, parameters, source.min_area, binned.glare)
             yield Stage(f"Pass {index}: fitting the background", (index + 0.5) * share)
-            before, old, found = blocks, surface, saw.mask
+            before, found = blocks, saw.mask
             grid = Grid.over(binned.shape, background.box_size / binned.factor)
             guess = at_centres(rms, *grid.centres()) * (surface.factor / binned.factor)
             boxes = measure(binned, level, self._seen(found, binned.factor), grid, guess)
@@ -168,12 +169,12 @@ class Smoother:
             surface = solve(boxes, parameters)
             blocks = unbin(found, binned.factor // fine.factor, fine.shape)
             layers = BlockMask(self._mask, found, binned.factor, self._keep)
-            row = _row(index, saw, surface, layers, (blocks, before), fine.area)
+            row = _row(index, saw, surface, layers, (blocks, before), fine)
             yield Pass(row, layers, self._fit(surface))
-            if index > 1 and old.level.shape == surface.level.shape:
-                moved = float(np.abs(surface.level - old.level).max())
-                if moved < _SETTLED * row.globalrms:
-                    break
+            # two passes back: a source at the threshold may be in every second one
+            if index > 1 and any(_settled(surface, one, row.globalrms) for one in past):
+                break
+            past = [past[-1], surface]
         yield Stage("Measuring the noise", 1 - share)
         if parameters.faint_light and source.passes and saw.sure is not None:
             white = self._is_white(layers, row.globalrms)
@@ -194,7 +195,7 @@ class Smoother:
             return ()
         usable = ~(saw.small | binned.bad)
         noise = float(np.median(guess))
-        return tuple(large_sources(binned.image - whole(level), usable, noise, saw.large))
+        return tuple(large_sources(binned.image, usable, noise, saw.large, level))
 
     def _is_white(self, layers: BlockMask, noise: float) -> bool:
         """Whether the noise of neighbouring pixels is independent."""
@@ -295,13 +296,26 @@ class Smoother:
         return dataclasses.replace(fit, rms_map=rms, globalrms=globalrms)
 
 
+def _settled(one: Surface, two: Surface, noise: float) -> bool:
+    """Whether two surfaces are the same but for what is nothing beside the noise."""
+    if one.level.shape != two.level.shape:
+        return False
+    return float(np.abs(one.level - two.level).max()) < _SETTLED * noise
+
+
+def _pixels(frame: BinnedFrame, chosen: BoolImage) -> int:
+    """Pixels of the chosen blocks that neither a region nor their values mask."""
+    places, lost = frame.lost
+    return frame.factor**2 * int(np.count_nonzero(chosen)) - int(lost[chosen.flat[places]].sum())
+
+
 def _row(
     index: int,
     found: Found,
     surface: Surface,
     layers: BlockMask,
     blocks: tuple[MaskImage, MaskImage],
-    area: MaskImage,
+    frame: BinnedFrame,
 ) -> PassRow:
     """The pass in numbers.
 
@@ -311,8 +325,8 @@ def _row(
     now, before = blocks[0] != 0, blocks[1] != 0
     size = layers.base.size
     if layers.keep is None:
-        masked = size - int((area * ~now).sum(dtype=np.int64))
-        new = int((area * (now & ~before)).sum(dtype=np.int64))
+        masked = size - _pixels(frame, ~now)
+        new = _pixels(frame, now & ~before)
     else:
         factor = -(-layers.base.shape[0] // blocks[1].shape[0])
         full = layers.whole != 0

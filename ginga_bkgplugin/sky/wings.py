@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ginga_bkgplugin.sky.maps import Map, rows_of
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage
+from ginga_bkgplugin.sky.strips import each, spans
 
 Values = npt.NDArray[np.float64]
 
@@ -136,20 +138,26 @@ def _least_squares(
 
 
 def large_sources(
-    residual: FloatImage, used: BoolImage, noise: float, catalogue: npt.NDArray[Any]
+    image: FloatImage,
+    used: BoolImage,
+    noise: float,
+    catalogue: npt.NDArray[Any],
+    level: Map | None = None,
 ) -> list[Large]:
     """The large sources whose profile can be fitted, brightest first.
 
     Parameters
     ----------
-    residual : ndarray of float32, shape (ny, nx)
-        Image minus background.
+    image : ndarray of float32, shape (ny, nx)
+        With the background, or without.
     used : ndarray of bool, shape (ny, nx)
         Good cells without small sources.
     noise : float
         Of a cell.
     catalogue : structured ndarray
-        SEP's, with the large ones only, of signal / noise.
+        Of the large ones only, peaks in units of the noise.
+    level : ndarray of float32 or SplineMap, optional
+        The background of `image`.
     """
     found: list[Large] = []
     for row in catalogue[np.argsort(-catalogue["cpeak"], kind="stable")]:
@@ -158,7 +166,7 @@ def large_sources(
         if row["cpeak"] < _LEAST_PEAK or piece or len(found) == _MOST:
             continue
         size = max(2, int(radius / _PER_RADIUS))
-        mean, count, rows, columns = _block_means(residual, used, size)
+        mean, count, rows, columns = _block_means(image, used, size, level)
         found.append(Large(x, y, float(radius), rows, columns, mean / noise, count, _START))
     return found
 
@@ -181,18 +189,26 @@ def _profile(shape: Values, right: Values, up: Values) -> tuple[Values, Values]:
 
 
 def _block_means(
-    residual: FloatImage, used: BoolImage, size: int
+    image: FloatImage, used: BoolImage, size: int, level: Map | None
 ) -> tuple[Values, Values, Values, Values]:
-    """Means and counts of blocks, and the centres of their rows and columns."""
-    rows, columns = (np.arange(0, n, size, dtype=np.intp) for n in residual.shape)
+    """Means and counts of image - level in blocks, and the centres of their rows and columns."""
+    shape = image.shape[0], image.shape[1]
+    rows, columns = (np.arange(0, n, size, dtype=np.intp) for n in shape)
 
     def total(plane: Any) -> Values:
-        across = np.add.reduceat(plane, rows, axis=0, dtype=np.float64)
+        along = np.arange(0, len(plane), size)
+        across = np.add.reduceat(plane, along, axis=0, dtype=np.float64)
         sums: Values = np.add.reduceat(across, columns, axis=1)
         return sums
 
-    count = total(used)
-    mean = total(np.where(used, residual, np.float32(0))) / np.maximum(count, 1)
+    def strip(start: int, stop: int) -> tuple[Values, Values]:
+        light = image[start:stop] * used[start:stop]
+        if level is not None:
+            light -= rows_of(level, start, stop) * used[start:stop]
+        return total(light), total(used[start:stop])
+
+    parts = each(strip, spans(shape, size))
+    light, count = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
     middle = np.float64((size - 1) / 2)
     y, x = (edges.astype(np.float64) + middle for edges in (rows, columns))
-    return mean, count, y, x
+    return light / np.maximum(count, 1), count, y, x

@@ -67,7 +67,8 @@ class Result:
     def stable(self) -> bool:
         """Whether another pass would change nothing: the last masked no new pixel.
 
-        With the method ``smooth``, whether it stopped before its passes were used up.
+        With the method ``smooth``, whether it stopped before its passes were used up: another
+        would move the background by less than 0.005 of the noise, or to where it was before.
         """
         if self.recipe.background.method == "smooth":
             return 0 < len(self.rows) < self.recipe.source.passes
