@@ -211,12 +211,13 @@ def _stream(file: BinaryIO, data: Image, header: fits.Header, hdu_type: Any) -> 
     digests = []
     for start, stop in parts(shape):
         rows: npt.NDArray[Any] = rows_of(data, start, stop)
+        rows = np.ascontiguousarray(rows, kind.newbyteorder(">"))
         if "PIXSUM" in head:
             digests.append(digest(rows))
         if _shifted(kind):  # FITS has no such type: BZERO flips the highest bit
-            rows = rows.astype(kind).view(f"u{kind.itemsize}") ^ (1 << 8 * kind.itemsize - 1)
-            rows = rows.view(f"{'u' if kind.itemsize == 1 else 'i'}{kind.itemsize}")
-        file.write(rows.astype(rows.dtype.newbyteorder(">")).data)
+            rows = rows.view(f">u{kind.itemsize}") ^ (1 << 8 * kind.itemsize - 1)
+            rows = rows.astype(rows.dtype.newbyteorder(">"))
+        file.write(rows.data)
     file.write(bytes(-shape[0] * shape[1] * kind.itemsize % _BLOCK))
     if digests:
         head["PIXSUM"] = joined(shape, kind, digests)

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from ginga_bkgplugin.sky.maps import Nodes, SplineMap
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage
-from ginga_bkgplugin.sky.strips import each
 
 CLIPPED_SIGMA = 0.98658  # of a Gaussian cut at 3 sigma, relative to its own
 _NOT_USED = np.float32(1e37)  # above every clipping limit, and a pixel may be added to it
@@ -129,10 +128,11 @@ def measure_boxes(
     # in units of the noise, so that float32 holds the squares; a power of two rounds nothing
     middle = float(np.median(rms[rms > 0])) if (rms > 0).any() else 1.0
     unit = 2.0 ** round(np.log2(middle)) if np.isfinite(middle) else 1.0
+    # one thread: of many small steps each waits for the GIL, two took half as long again
     mean, width, count = np.zeros(grid.shape), rms / unit, np.zeros(grid.shape)
     left, wanted = np.full(grid.shape, passes), np.ones(grid.shape, bool)
 
-    def look(j: int, _: int) -> _Look:
+    def look(j: int) -> _Look:
         values, masked = read(int(grid.rows[j]), int(grid.rows[j + 1]))
         scaled = values * np.float32(1 / unit)
         scaled += masked * _NOT_USED
@@ -143,8 +143,7 @@ def measure_boxes(
 
     while wanted.any():
         rows = np.flatnonzero(wanted.any(axis=1)).tolist()
-        looks = each(look, [(j, j + 1) for j in rows])
-        wanted = _clip(looks, rows, (mean, width, count, left), wanted, clip)
+        wanted = _clip([look(j) for j in rows], rows, (mean, width, count, left), wanted, clip)
     empty = count == 0
     return BoxStatistics(
         np.where(empty, np.nan, mean * unit), np.where(empty, np.nan, width * unit), count

@@ -43,8 +43,8 @@ def free_fractions(
     """Share of free pixels in each box between these edges along y and x."""
     counts = np.empty((rows.size - 1, columns.size - 1))
     for row, (start, end) in enumerate(itertools.pairwise(rows)):
-        free = (mask[start:end] == 0).sum(axis=0, dtype=np.int64)
-        counts[row] = np.add.reduceat(free, columns[:-1])
+        free = (mask[start:end] == 0).sum(axis=0, dtype=np.uint32)
+        counts[row] = np.add.reduceat(free, columns[:-1], dtype=np.int64)
     counts /= np.diff(rows)[:, np.newaxis] * np.diff(columns)
     return counts
 

@@ -61,7 +61,7 @@ class Result:
     @functools.cached_property
     def mask_sum(self) -> str:
         """The checksum of the mask; see `files.identity`."""
-        return checksum(self.mask)
+        return checksum(self.layers)
 
     @property
     def stable(self) -> bool:
