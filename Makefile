@@ -41,6 +41,7 @@ OUT := docs
 benchmarks: .venv/ready-benchmarks
 	$(BIN)/python benchmarks/bench_speed.py $(SPEED) --output $(OUT)/benchmark-speed.md
 	$(BIN)/python benchmarks/bench_accuracy.py $(ACCURACY) --output $(OUT)/benchmark-accuracy.md
+	$(BIN)/python benchmarks/bench_cases.py --output $(OUT)/benchmark-cases.md
 	$(BIN)/python benchmarks/bench_night.py $(NIGHT) --output $(OUT)/benchmark-night.md
 
 .venv/ready-%: pyproject.toml .ci/setup

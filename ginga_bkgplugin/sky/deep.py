@@ -61,7 +61,6 @@ def find_deep(
     Found
         On the binned image; the number is that of the positive sources. `sure` is the mask of
         what reaches `SURE_SIGMA`.
-
     """
     signal = _signal(binned, level, rms)
     lines = bad_lines(signal, binned.bad)
@@ -80,22 +79,16 @@ def find_deep(
     radius = disc_radii(bright.objects["npix"], burnt, binned, parameters)
     cold = np.zeros(len(dark.objects), bool)
     dark_radius = disc_radii(dark.objects["npix"], cold, binned, parameters)
-    found, sure = (np.zeros(signal.shape, bool) for _ in range(2))
+    start = np.zeros(signal.shape, bool) if lines is None else lines
+    found, sure = start.copy(), start.copy()
     for side, radii in ((bright, radius), (dark, dark_radius)):
         _grow_into(found, side, radii, radii >= 0)
         _grow_into(sure, side, radii, side.objects["cpeak"] >= SURE_SIGMA * scale)
     small, large = None, None
     big = bright.objects["npix"] * binned.factor**2 > np.pi * LEAST_RADIUS**2
     if big.any():
-        small, large = (
-            _grow_into(np.zeros(signal.shape, bool), bright, radius, ~big),
-            bright.objects[big],
-        )
+        small, large = _grow_into(start.copy(), bright, radius, ~big), bright.objects[big]
         large["cpeak"] /= np.float32(unit)
-    if lines is not None:
-        for mask in (found, sure, small):
-            if mask is not None:
-                mask |= lines
     bits = found.view(np.uint8) * np.uint8(MaskBit.SOURCE)
     if burnt.any():
         halo = _grow_into(np.zeros(signal.shape, bool), bright, radius, burnt)
