@@ -73,13 +73,14 @@ def find_deep(
     bright, dark = find_segments(
         signal, parameters.low_sigma * scale, parameters.high_sigma * scale, min_area
     )
+    del signal  # the masks below need its room
     burnt = np.zeros(len(bright.objects), bool)
     if saturated is not None:  # a source may be joined to a line, which does not saturate it
         burnt = bright.touched(saturated if lines is None else saturated & ~lines)
     radius = disc_radii(bright.objects["npix"], burnt, binned, parameters)
     cold = np.zeros(len(dark.objects), bool)
     dark_radius = disc_radii(dark.objects["npix"], cold, binned, parameters)
-    start = np.zeros(signal.shape, bool) if lines is None else lines
+    start = np.zeros(binned.shape, bool) if lines is None else lines
     found, sure = start.copy(), start.copy()
     for side, radii in ((bright, radius), (dark, dark_radius)):
         _grow_into(found, side, radii, radii >= 0)
@@ -91,7 +92,7 @@ def find_deep(
         large["cpeak"] /= np.float32(unit)
     bits = found.view(np.uint8) * np.uint8(MaskBit.SOURCE)
     if burnt.any():
-        halo = _grow_into(np.zeros(signal.shape, bool), bright, radius, burnt)
+        halo = _grow_into(np.zeros(binned.shape, bool), bright, radius, burnt)
         bits |= halo.view(np.uint8) * np.uint8(MaskBit.SATURATED)
     bits[binned.bad] = 0
     return Found(len(bright.objects), int(burnt.sum()), bits, sure, small, large)
