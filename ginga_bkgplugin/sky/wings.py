@@ -166,7 +166,8 @@ def large_sources(
         if row["cpeak"] < _LEAST_PEAK or piece or len(found) == _MOST:
             continue
         size = max(2, int(radius / _PER_RADIUS))
-        mean, count, rows, columns = _block_means(image, used, size, level)
+        window = _window(x, y, _OUTER * float(radius), size, (image.shape[0], image.shape[1]))
+        mean, count, rows, columns = _block_means(image, used, size, level, window)
         found.append(Large(x, y, float(radius), rows, columns, mean / noise, count, _START))
     return found
 
@@ -188,11 +189,23 @@ def _profile(shape: Values, right: Values, up: Values) -> tuple[Values, Values]:
     return light, slopes * light[..., np.newaxis]
 
 
+def _window(
+    x: float, y: float, reach: float, size: int, shape: tuple[int, int]
+) -> tuple[slice, slice]:
+    """Rows and columns of whole blocks that hold all within reach."""
+    spans_of = [
+        (max(0, int((at - reach) // size) * size), min(n, int((at + reach) // size + 1) * size))
+        for at, n in ((y, shape[0]), (x, shape[1]))
+    ]
+    return slice(*spans_of[0]), slice(*spans_of[1])
+
+
 def _block_means(
-    image: FloatImage, used: BoolImage, size: int, level: Map | None
+    image: FloatImage, used: BoolImage, size: int, level: Map | None, window: tuple[slice, slice]
 ) -> tuple[Values, Values, Values, Values]:
-    """Means and counts of image - level in blocks, and the centres of their rows and columns."""
-    shape = image.shape[0], image.shape[1]
+    """Means and counts of image - level in the blocks of a window, and the blocks' centres."""
+    bottom, left = window[0].start, window[1].start
+    shape = window[0].stop - bottom, window[1].stop - left
     rows, columns = (np.arange(0, n, size, dtype=np.intp) for n in shape)
 
     def total(plane: Any) -> Values:
@@ -202,13 +215,14 @@ def _block_means(
         return sums
 
     def strip(start: int, stop: int) -> tuple[Values, Values]:
-        light = image[start:stop] * used[start:stop]
+        here = slice(bottom + start, bottom + stop), window[1]
+        light = image[here] * used[here]
         if level is not None:
-            light -= rows_of(level, start, stop) * used[start:stop]
-        return total(light), total(used[start:stop])
+            light -= rows_of(level, here[0].start, here[0].stop)[:, window[1]] * used[here]
+        return total(light), total(used[here])
 
     parts = each(strip, spans(shape, size))
     light, count = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
-    middle = np.float64((size - 1) / 2)
-    y, x = (edges.astype(np.float64) + middle for edges in (rows, columns))
+    middle = (size - 1) / 2
+    y, x = (edges + (corner + middle) for edges, corner in ((rows, bottom), (columns, left)))
     return light / np.maximum(count, 1), count, y, x
