@@ -23,7 +23,7 @@ from ginga.misc.Settings import SettingGroup
 
 import ginga_bkgplugin
 from ginga_bkgplugin import BackgroundParameters, Frame, Recipe, fit_background, judge
-from ginga_bkgplugin.cli import _parser
+from ginga_bkgplugin.cli.parser import all_commands
 from ginga_bkgplugin.files.names import KINDS
 from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.recipe.recipe import GROUPS
@@ -127,7 +127,7 @@ def test_the_shell_examples_of_a_page_are_understood(page: Path) -> None:
     for line in "".join(_blocks(page, "sh")).replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         if words[:1] == ["ginga-bkg"]:
-            _parser().parse_args(words[1:])
+            all_commands().parse_args(words[1:])
 
 
 @pytest.mark.parametrize("page", _cases("sh"))
@@ -162,7 +162,7 @@ def test_the_demo_measures_what_the_page_says(page: Path, field: SimulatedField)
 
 
 def _subcommands() -> dict[str, argparse.ArgumentParser]:
-    for action in _parser()._actions:
+    for action in all_commands()._actions:
         if isinstance(action, argparse._SubParsersAction):
             return dict(action.choices)
     raise AssertionError("the command line has no commands")

@@ -24,7 +24,7 @@ from ginga_bkgplugin.work.pipeline import Result, finish, run_frame
 from ginga_bkgplugin.work.report import FORMATS, check_report, report
 
 if TYPE_CHECKING:
-    from ginga_bkgplugin.cli import Commands
+    from ginga_bkgplugin.cli.parser import Commands
 
 
 def add_report(commands: Commands) -> None:

@@ -29,7 +29,7 @@ from ginga_bkgplugin.work.viewmodel import summary_words
 if TYPE_CHECKING:
     from astropy.table import Table
 
-    from ginga_bkgplugin.cli import Commands
+    from ginga_bkgplugin.cli.parser import Commands
 
 _SHOWN = ("file", "hdu", "state", "seconds", "masked", "globalback", "globalrms", "filled",
           "verdict")  # fmt: skip

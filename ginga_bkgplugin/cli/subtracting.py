@@ -15,7 +15,7 @@ from ginga_bkgplugin.recipe.errors import BackgroundPluginError
 from ginga_bkgplugin.work.subtractfiles import restore_file, subtract_file
 
 if TYPE_CHECKING:
-    from ginga_bkgplugin.cli import Commands
+    from ginga_bkgplugin.cli.parser import Commands
 
 
 def add_subtract(commands: Commands) -> None:

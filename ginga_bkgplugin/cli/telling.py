@@ -14,7 +14,7 @@ from ginga_bkgplugin.recipe.errors import BackgroundPluginError
 from ginga_bkgplugin.work.loading import stale_products
 
 if TYPE_CHECKING:
-    from ginga_bkgplugin.cli import Commands
+    from ginga_bkgplugin.cli.parser import Commands
 
 
 def add_status(commands: Commands) -> None:

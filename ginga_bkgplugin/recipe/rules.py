@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Self, get_type_hints
@@ -65,6 +66,7 @@ class Parameters:
             object.__setattr__(self, field.name, value)
 
     @classmethod
+    @functools.cache
     def kinds(cls) -> dict[str, Any]:
         """The type of each field: ``bool``, ``int``, ``float``, ``float | None`` or ``str``."""
         hints = get_type_hints(cls)

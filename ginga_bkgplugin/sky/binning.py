@@ -45,10 +45,16 @@ class BinnedFrame(Binned):
     hidden: MaskImage
     glare: BoolImage | None
 
+    def free_in(self, chosen: BoolImage) -> int:
+        """Number of pixels in the chosen blocks that are not hidden."""
+        places, lost = self._lost
+        pixels = self.factor**2 * int(np.count_nonzero(chosen))
+        return pixels - int(lost[chosen.flat[places]].sum())
+
     @functools.cached_property
-    def lost(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
+    def _lost(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
         """Blocks with hidden pixels, by their flat indices, and how many these are."""
-        places = np.flatnonzero(self.hidden)
+        places = np.flatnonzero(self.hidden != 0)
         return places, self.hidden.flat[places].astype(np.int64)
 
 
@@ -196,7 +202,7 @@ def _unmasked(factor: int, shape: tuple[int, int]) -> BinnedFrame:
     return BinnedFrame(factor, np.empty(size, np.float32), bad, taken, hidden, glare)
 
 
-def _area(factor: int, shape: tuple[int, int]) -> MaskImage:
+def _area(factor: int, shape: tuple[int, ...]) -> MaskImage:
     """Pixels of each block of an image; those at its far edges may be partial."""
     y, x = (np.minimum(factor, n - np.arange(0, n, factor)).astype(np.uint8) for n in shape)
     return y[:, np.newaxis] * x
@@ -224,16 +230,15 @@ def bin_image(pixels: FloatImage, bad: BoolImage | None, factor: int) -> Binned:
     factor : int
         Side of a block.
     """
-    if bad is None and not (pixels.shape[0] % factor or pixels.shape[1] % factor):
-        mean = over_blocks(np.add, pixels, factor)
-        mean /= np.float32(factor**2)
-        return Binned(factor, mean, np.zeros(mean.shape, bool))
-    good = np.ones(pixels.shape, bool) if bad is None else ~bad
-    count = over_blocks(np.add, good, factor, np.float32)
-    free = pixels if bad is None else np.where(bad, np.float32(0), pixels)
-    total = over_blocks(np.add, free, factor)
+    if bad is None:
+        count = _area(factor, pixels.shape).astype(np.float32)
+    else:
+        pixels = np.where(bad, np.float32(0), pixels)
+        count = over_blocks(np.add, ~bad, factor, np.float32)
     poor = count < factor**2 / 2
-    mean = np.where(poor, np.float32(0), total / np.maximum(count, np.float32(1)))
+    mean = over_blocks(np.add, pixels, factor)
+    mean /= np.maximum(count, np.float32(1))
+    mean[poor] = 0
     return Binned(factor, mean, poor)
 
 

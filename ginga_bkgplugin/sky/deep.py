@@ -20,7 +20,7 @@ from ginga_bkgplugin.sky.maps import Map, sampled_rows
 from ginga_bkgplugin.sky.masking import Found
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit
 from ginga_bkgplugin.sky.segments import Segments, find_segments
-from ginga_bkgplugin.sky.strips import each, spans
+from ginga_bkgplugin.sky.strips import each, spans, together
 from ginga_bkgplugin.sky.wings import LEAST_RADIUS
 
 _NEIGHBOURS = 17  # lines a line is compared with
@@ -153,21 +153,32 @@ def bad_lines(signal: FloatImage, bad: BoolImage) -> BoolImage | None:
     """
     if min(signal.shape) < _NEIGHBOURS:
         return None
-    found = None
-    for axis in (0, 1):
-        step = max(1, signal.shape[axis] // _LINE_SAMPLE)
-        chosen = np.s_[::step] if axis == 0 else np.s_[:, ::step]
-        middle = np.median(signal[chosen], axis=axis)
-        middle[bad[chosen].mean(axis=axis) > _MOST_BAD] = np.nan
-        width = _NEIGHBOURS // 2
-        windows = sliding_window_view(np.pad(middle, width, mode="reflect"), 2 * width + 1)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # nothing but NaN
-            off = np.abs(middle - np.nanmedian(windows, axis=1)) > _LINE_SIGMA
-        if off.any():
-            found = np.zeros(signal.shape, bool) if found is None else found
-            found |= off if axis == 0 else off[:, np.newaxis]
-    return found
+    rows, columns = (
+        _standing_out(medians)
+        for medians in together(lambda: _medians(signal, bad), lambda: _medians(signal.T, bad.T))
+    )
+    return rows[:, np.newaxis] | columns if rows.any() or columns.any() else None
+
+
+def _medians(lines: FloatImage, bad: BoolImage) -> FloatImage:
+    """The median of each line, from a sample of its pixels; NaN where too many are bad."""
+    sample = np.s_[:, :: max(1, lines.shape[1] // _LINE_SAMPLE)]
+    # numpy sorts contiguous float32 by vector instructions, faster than it finds a median
+    ranked = np.sort(np.ascontiguousarray(lines[sample]), axis=1)
+    half = ranked.shape[1] // 2
+    medians: FloatImage = ranked[:, ranked.shape[1] - 1 - half : half + 1].mean(axis=1)
+    medians[bad[sample].mean(axis=1) > _MOST_BAD] = np.nan
+    return medians
+
+
+def _standing_out(medians: FloatImage) -> BoolImage:
+    """Lines whose median is off from those of their neighbours."""
+    width = _NEIGHBOURS // 2
+    windows = sliding_window_view(np.pad(medians, width, mode="reflect"), 2 * width + 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # nothing but NaN
+        off: BoolImage = np.abs(medians - np.nanmedian(windows, axis=1)) > _LINE_SIGMA
+    return off
 
 
 def signal_noise(signal: FloatImage, bad: BoolImage) -> tuple[float, float]:

@@ -56,11 +56,14 @@ def compose(
     ny, nx = drawn.shape
     here = Window(0, 0, nx, ny) if within is None else within
     shape = here.top - here.bottom, here.right - here.left
-    mask: MaskImage = np.empty(shape, np.uint8) if out is None else out
+    mask: MaskImage = np.zeros(shape, np.uint8) if out is None else out
+    layers = [layer for layer in (automatic, imported, drawn.masked) if layer is not None]
 
     def strip(start: int, stop: int) -> None:
         rows = slice(here.bottom + start, here.bottom + stop)
         part, target = (rows, slice(here.left, here.right)), mask[start:stop]
+        if (out is None or out is automatic) and not any(layer[part].max() for layer in layers):
+            return  # nothing is masked: memory that is not touched costs no time
         found = np.zeros(target.shape, np.uint8) if automatic is None else automatic[part]
         invalid = found & np.uint8(MaskBit.INVALID)
         np.bitwise_and(found, np.uint8(AUTOMATIC), out=target)

@@ -58,16 +58,30 @@ def mask_invalid(
     ImageError
         When `data` is not an image or `dq` has another shape.
     """
+    return has(invalid_bits(data, parameters, dq=dq), MaskBit.INVALID)
+
+
+def invalid_bits(
+    data: Any,
+    parameters: InvalidParameters = InvalidParameters(),
+    *,
+    dq: npt.ArrayLike | None = None,
+) -> MaskImage:
+    """`mask_invalid` as a mask: bits of `MaskBit`.
+
+    Where all pixels are valid its memory is not touched, and costs neither room nor time.
+    """
     image = check_image(data)
     shape = image.shape[0], image.shape[1]
-    invalid = np.empty(shape, bool)
+    bits = np.zeros(shape, np.uint8)
 
     def look(start: int, stop: int) -> int:
         with np.errstate(over="ignore"):  # beyond float32 becomes inf, hence invalid
             pixels = np.asarray(image[start:stop], np.float32)
-        np.isfinite(pixels, out=invalid[start:stop])
-        np.logical_not(invalid[start:stop], out=invalid[start:stop])
-        return int(pixels.size - np.count_nonzero(pixels))
+        finite = np.isfinite(pixels)
+        if not finite.all():
+            bits[start:stop][~finite] = MaskBit.INVALID
+        return int(np.count_nonzero(pixels == 0))
 
     zeros = sum(each(look, spans(shape)))
     if zeros > parameters.threshold_invalid_connection:
@@ -76,13 +90,13 @@ def mask_invalid(
         labels, _ = ndimage.label(image == 0)
         large = np.bincount(labels.ravel()) > parameters.threshold_invalid_connection
         large[0] = False
-        invalid |= large[labels]
+        bits[large[labels]] = MaskBit.INVALID
     if parameters.use_dq and dq is not None:
         flags = np.asarray(dq)
         if flags.shape != image.shape:
             raise ImageError(f"DQ has shape {flags.shape}, the image {image.shape}.")
-        invalid |= flags != 0
-    return invalid
+        bits[flags != 0] = MaskBit.INVALID
+    return bits
 
 
 def iterate_source_mask(

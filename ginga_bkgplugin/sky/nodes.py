@@ -103,12 +103,16 @@ def polynomial_surface(values: Nodes, weights: Nodes, degree: int, *, robust: in
 def robust_coefficients(
     terms: npt.NDArray[np.float64], target: Nodes, weight: Nodes, *, robust: int = 2
 ) -> npt.NDArray[np.float64]:
-    """Coefficients of terms (columns) by weighted least squares, outliers down-weighted."""
+    """Coefficients of terms (columns) by weighted least squares, outliers down-weighted.
+
+    By the normal equations, many times as fast as by the terms themselves; `determined` terms
+    leave them 10 digits.
+    """
     used = weight.copy()
     found: Nodes = np.zeros(terms.shape[1])
     for _ in range(robust + 1):
-        root = np.sqrt(used)
-        found[:] = np.linalg.lstsq(terms * root[:, np.newaxis], target * root, rcond=None)[0]
+        weighted = (terms * used[:, np.newaxis]).T
+        found[:] = np.linalg.lstsq(weighted @ terms, weighted @ target, rcond=None)[0]
         used = weight * _bisquare(target - terms @ found, weight)
         if np.count_nonzero(used) < 2 * terms.shape[1]:
             break  # too few to call any of them an outlier
@@ -138,8 +142,8 @@ def determined(terms: npt.NDArray[np.float64]) -> bool:
     """Whether these rows fix every coefficient, and not by a hair."""
     if terms.shape[0] < terms.shape[1]:
         return False
-    singular = np.linalg.svd(terms, compute_uv=False)
-    return bool(singular[-1] > _LEAST_CONDITION * singular[0])
+    squares = np.linalg.eigvalsh(terms.T @ terms)  # of the singular values, ascending
+    return bool(squares[0] > _LEAST_CONDITION**2 * squares[-1])
 
 
 def _bisquare(residual: Nodes, weight: Nodes) -> Nodes:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage
-from ginga_bkgplugin.sky.strips import each, spans
+from ginga_bkgplugin.sky.strips import each, spans, together
 
 Ints = npt.NDArray[np.intp]
 
@@ -95,11 +95,11 @@ def find_segments(
 
     strips = each(look, spans(shape))
 
-    def connect(sign: int, _: int) -> Segments:
+    def connect(sign: int) -> Segments:
         places, values = (np.concatenate([strip[sign][k] for strip in strips]) for k in (0, 1))
         return _connected(shape, places, values, high, min_area)
 
-    positive, negative = each(connect, [(0, 1), (1, 2)])
+    positive, negative = together(lambda: connect(0), lambda: connect(1))
     return positive, negative
 
 
@@ -136,7 +136,7 @@ def _connected(
     chosen = np.repeat(kept[owner], length)
     owner = np.repeat(number[owner], length)[chosen]
     y, x = np.divmod(places[chosen], width)
-    objects = _measured(x, y, values[chosen].astype(np.float64), owner, int(kept.sum()))
+    objects = _measured(x, y, values[chosen].astype(np.float64), owner, peak[kept])
     return Segments(shape, objects, y * shape[1] + x, owner)
 
 
@@ -168,26 +168,25 @@ def _groups(begin: Ints, end: Ints, width: int) -> Ints:
 
 
 def _measured(
-    x: Ints, y: Ints, value: npt.NDArray[np.float64], owner: Ints, count: int
+    x: Ints, y: Ints, value: npt.NDArray[np.float64], owner: Ints, peak: FloatImage
 ) -> npt.NDArray[Any]:
     """Peak, barycentre and ellipse of each source (SExtractor's manual, "Position and shape")."""
-    objects = np.zeros(count, OBJECT)
-    if not count:
+    objects = np.zeros(peak.size, OBJECT)
+    if not peak.size:
         return objects
-    order = np.argsort(owner, kind="stable")
-    first = np.searchsorted(owner[order], np.arange(count))
-    x, y, value, owner = x[order], y[order], value[order], owner[order]
-    objects["npix"] = np.diff(first, append=owner.size)
-    objects["cpeak"] = np.maximum.reduceat(value, first)
-    brightest = np.flatnonzero(value == np.maximum.reduceat(value, first)[owner])
-    at = brightest[np.searchsorted(owner[brightest], np.arange(count))]
+    objects["npix"] = np.bincount(owner)
+    objects["cpeak"] = peak
+    brightest = np.flatnonzero(value == peak[owner])[::-1]
+    at = np.empty(peak.size, np.intp)
+    at[owner[brightest]] = brightest  # of several the first, which is written last
     objects["xcpeak"], objects["ycpeak"] = x[at], y[at]
-    total = np.add.reduceat(value, first)
+    total = np.bincount(owner, value)
     dx, dy = x - x[at][owner], y - y[at][owner]  # small numbers, so that squares keep digits
-    mx, my = (np.add.reduceat(value * d, first) / total for d in (dx, dy))
+    along, up = value * dx, value * dy
+    mx, my = (np.bincount(owner, each) / total for each in (along, up))
     xx, yy, xy = (
-        np.add.reduceat(value * d * e, first) / total - m
-        for d, e, m in ((dx, dx, mx * mx), (dy, dy, my * my), (dx, dy, mx * my))
+        np.bincount(owner, each) / total - m
+        for each, m in ((along * dx, mx * mx), (up * dy, my * my), (along * dy, mx * my))
     )
     thin = xx * yy - xy**2 < _LEAST_SPREAD**2
     xx, yy = np.where(thin, xx + _LEAST_SPREAD, xx), np.where(thin, yy + _LEAST_SPREAD, yy)

@@ -36,10 +36,12 @@ from ginga_bkgplugin.sky.masking import Found
 from ginga_bkgplugin.sky.models import with_model
 from ginga_bkgplugin.sky.pixels import BoolImage, FloatImage, MaskBit, MaskImage, check_image, has
 from ginga_bkgplugin.sky.steps import Pass, PassRow, Stage
+from ginga_bkgplugin.sky.strips import together
 from ginga_bkgplugin.sky.surface import (
     Boxes,
     NoiseBoxes,
     Surface,
+    faint_shift,
     first_boxes,
     measure,
     measure_again,
@@ -47,7 +49,6 @@ from ginga_bkgplugin.sky.surface import (
     measure_noise_again,
     noise_nodes,
     solve,
-    without_faint_light,
 )
 from ginga_bkgplugin.sky.wings import Large, large_sources
 
@@ -94,8 +95,6 @@ def iterate_smooth(
         When `data` is not an image or is too small.
     SkyFitError
         When too few boxes keep free pixels.
-    DetectionError
-        When SEP gives up.
     """
     smoother = Smoother(
         data, mask, source, background, parameters, saturation_level=saturation_level, keep=keep
@@ -176,16 +175,13 @@ class Smoother:
                 break
             past = [past[-1], surface]
         yield Stage("Measuring the noise", 1 - share)
-        if parameters.faint_light and source.passes and saw.sure is not None:
-            white = self._is_white(layers, row.globalrms)
-            shifted = without_faint_light(surface, binned, saw.sure, white=white)
-            self._shift = float((shifted.level - surface.level).flat[0])
-            surface = shifted
-        fit = self._fit(surface)
-        level = surface.grid.map(surface.level, fit.level_map.shape, surface.factor)
-        self._noise = measure_noise(self._image, level, layers, background.box_size, fit.globalrms)
+        sure = saw.sure if parameters.faint_light and source.passes else None
+        together(
+            lambda: self._look_for_faint(surface, binned, sure, layers),
+            lambda: self._measure_noise(surface, layers),
+        )
         self._frame, self._found, self._boxes = binned, found, boxes
-        yield Pass(None, layers, self._finished(fit, layers))
+        yield Pass(None, layers, self._finished(surface, layers))
 
     def _large(
         self, binned: BinnedFrame, level: SplineMap, guess: Nodes, saw: Found
@@ -197,15 +193,25 @@ class Smoother:
         noise = float(np.median(guess))
         return tuple(large_sources(binned.image, usable, noise, saw.large, level))
 
-    def _is_white(self, layers: BlockMask, noise: float) -> bool:
-        """Whether the noise of neighbouring pixels is independent."""
+    def _look_for_faint(
+        self, surface: Surface, binned: BinnedFrame, sure: BoolImage | None, layers: BlockMask
+    ) -> None:
+        """Note how far the light of faint sources shifts the surface."""
+        if sure is None:
+            return
 
         def read(rows: npt.NDArray[np.intp]) -> tuple[FloatImage, BoolImage]:
             pixels = np.asarray(self._image[rows], np.float32)
             free = (layers.sampled(rows) == 0) & np.isfinite(pixels)
             return np.where(free, pixels, np.float32(0)), free
 
-        return independent(read, self.shape, noise)
+        white = independent(read, self.shape, _noise_of(surface))
+        self._shift = faint_shift(surface, binned, sure, white=white)
+
+    def _measure_noise(self, surface: Surface, layers: BlockMask) -> None:
+        level = surface.grid.map(surface.level, self.shape, surface.factor)
+        box_size = self._background.box_size
+        self._noise = measure_noise(self._image, level, layers, box_size, _noise_of(surface))
 
     def _seen(self, found: MaskImage, factor: int) -> MaskImage:
         """What sources mask of the blocks: not those that are kept whole."""
@@ -247,13 +253,12 @@ class Smoother:
             window = self._noise.grid.window(y, x)
             self._noise = measure_noise_again(self._noise, self._image, layers, window)
         surface = solve(self._boxes, self._parameters)
-        fit = self._fit(dataclasses.replace(surface, level=surface.level + self._shift))
-        return Pass(None, layers, self._finished(fit, layers))
+        return Pass(None, layers, self._finished(surface, layers))
 
     def _fit(self, surface: Surface) -> SkyFit:
         """The maps of a surface; the binned noise times the binning stands for the noise."""
         globalback = float(np.median(surface.level))
-        globalrms = float(np.median(surface.rms)) * surface.factor
+        globalrms = _noise_of(surface)
         grid, nodes = surface.grid, (surface.level, surface.rms * surface.factor)
         if not self._background.is_2d:
             grid = Grid(grid.rows[[0, -1]], grid.columns[[0, -1]])
@@ -263,9 +268,10 @@ class Smoother:
         least_free = self._parameters.least_free
         return SkyFit(level, rms, globalback, globalrms, surface.free, 0, least_free)
 
-    def _finished(self, fit: SkyFit, layers: BlockMask) -> SkyFit:
-        """The fit with its noise, and with the model's map where one is asked for."""
-        fit, background = self._with_noise(fit), self._background
+    def _finished(self, surface: Surface, layers: BlockMask) -> SkyFit:
+        """Without faint light, with its noise, and the model's map where one is asked for."""
+        surface = dataclasses.replace(surface, level=surface.level + self._shift)
+        fit, background = self._with_noise(self._fit(surface)), self._background
         if not background.modelled:
             return fit
         finite = np.isfinite(self._image)
@@ -296,17 +302,16 @@ class Smoother:
         return dataclasses.replace(fit, rms_map=rms, globalrms=globalrms)
 
 
+def _noise_of(surface: Surface) -> float:
+    """Of a pixel: the noise of blocks, as if that of their pixels were independent."""
+    return float(np.median(surface.rms)) * surface.factor
+
+
 def _settled(one: Surface, two: Surface, noise: float) -> bool:
     """Whether two surfaces are the same but for what is nothing beside the noise."""
     if one.level.shape != two.level.shape:
         return False
     return float(np.abs(one.level - two.level).max()) < _SETTLED * noise
-
-
-def _pixels(frame: BinnedFrame, chosen: BoolImage) -> int:
-    """Pixels of the chosen blocks that neither a region nor their values mask."""
-    places, lost = frame.lost
-    return frame.factor**2 * int(np.count_nonzero(chosen)) - int(lost[chosen.flat[places]].sum())
 
 
 def _row(
@@ -325,8 +330,8 @@ def _row(
     now, before = blocks[0] != 0, blocks[1] != 0
     size = layers.base.size
     if layers.keep is None:
-        masked = size - _pixels(frame, ~now)
-        new = _pixels(frame, now & ~before)
+        masked = size - frame.free_in(~now)
+        new = frame.free_in(now & ~before)
     else:
         factor = -(-layers.base.shape[0] // blocks[1].shape[0])
         full = layers.whole != 0
@@ -339,5 +344,5 @@ def _row(
         new_pixels=new,
         masked_fraction=masked / size,
         globalback=float(np.median(surface.level)),
-        globalrms=float(np.median(surface.rms)) * surface.factor,
+        globalrms=_noise_of(surface),
     )

@@ -60,8 +60,13 @@ def spans(shape: tuple[int, int], multiple: int = 1) -> list[Span]:
 
 def each(work: Callable[[int, int], Answer], parts: Sequence[Span]) -> list[Answer]:
     """Call ``work(start, stop)`` for every span; the answers in the spans' order."""
-    count = min(_threads, len(parts))
+    return together(*(functools.partial(work, *part) for part in parts))
+
+
+def together(*tasks: Callable[[], Answer]) -> list[Answer]:
+    """Do tasks side by side; their answers in order."""
+    count = min(_threads, len(tasks))
     if count <= 1:
-        return [work(*part) for part in parts]
+        return [task() for task in tasks]
     with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(lambda part: work(*part), parts))
+        return list(pool.map(lambda task: task(), tasks))

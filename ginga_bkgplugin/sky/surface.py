@@ -184,10 +184,8 @@ def _wings(larges: list[Large], boxes: Boxes, change: Nodes) -> Nodes:
     return np.asarray(noise * light, np.float64)
 
 
-def without_faint_light(
-    surface: Surface, binned: BinnedFrame, sure: BoolImage, *, white: bool
-) -> Surface:
-    """The surface at the mean of the sky free of sure sources, less the light of faint ones.
+def faint_shift(surface: Surface, binned: BinnedFrame, sure: BoolImage, *, white: bool) -> float:
+    """From the surface to the mean of the sky free of sure sources, less the faint ones' light.
 
     On a large frame every second or third band of rows is looked at; see `faint_light`.
     """
@@ -196,7 +194,7 @@ def without_faint_light(
     level = surface.grid.map(surface.level + surface.wings, binned.shape)
     free = ~(binned.taken[rows] | sure[rows])
     found = faint_light(binned.image[rows] - level.sampled(rows), free, white=white)
-    return dataclasses.replace(surface, level=surface.level + (found.mean - found.light))
+    return found.mean - found.light
 
 
 # --- the noise

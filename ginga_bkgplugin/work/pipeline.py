@@ -16,8 +16,8 @@ from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.background import SkyFit
 from ginga_bkgplugin.sky.binning import BlockMask, full_mask
 from ginga_bkgplugin.sky.layers import AUTOMATIC, compose
-from ginga_bkgplugin.sky.masking import iterate_source_mask, mask_invalid
-from ginga_bkgplugin.sky.pixels import BoolImage, MaskBit, MaskImage, as_sky_array, check_image
+from ginga_bkgplugin.sky.masking import invalid_bits, iterate_source_mask
+from ginga_bkgplugin.sky.pixels import BoolImage, MaskImage, as_sky_array, check_image
 from ginga_bkgplugin.sky.placing import to_pixels
 from ginga_bkgplugin.sky.raster import Drawn, draw
 from ginga_bkgplugin.sky.smooth import Smoother
@@ -218,8 +218,7 @@ def _manual_mask(
         )
     if imported is not None and imported.shape != pixels.shape:
         raise ImageError(f"The mask has shape {imported.shape}, the image {pixels.shape}.")
-    bits: MaskImage = mask_invalid(pixels, recipe.invalid, dq=dq).view(np.uint8)
-    bits *= np.uint8(MaskBit.INVALID)  # in place: memory touched first costs time
+    bits = invalid_bits(pixels, recipe.invalid, dq=dq)
     return compose(drawn, bits, imported if wanted else None, out=bits)
 
 

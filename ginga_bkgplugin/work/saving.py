@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -28,7 +29,7 @@ from ginga_bkgplugin.sky.boxes import Grid
 from ginga_bkgplugin.sky.boxflags import box_flags
 from ginga_bkgplugin.sky.models import sep_grid
 from ginga_bkgplugin.sky.pixels import MaskBit, has
-from ginga_bkgplugin.sky.strips import each
+from ginga_bkgplugin.sky.strips import together
 from ginga_bkgplugin.work.pipeline import Result
 from ginga_bkgplugin.work.subtracting import check_not_subtracted, subtract
 
@@ -214,17 +215,15 @@ def save_products(
         product.header.extend(cards)
     if folder is not None:
         make_folder(folder)
-    places = list(paths.items())
 
-    def write(index: int, _: int) -> None:
-        kind, path = places[index]
+    def write(kind: str, path: Path) -> None:
         if kind == RECIPE:
             write_text(path, result.recipe.to_json(), overwrite=overwrite)
         else:
             products[kind].write(path, overwrite=overwrite, compress=compress)
 
-    each(write, [(index, index + 1) for index in range(len(places))])
-    return [path for _, path in places]
+    together(*(functools.partial(write, *each) for each in paths.items()))
+    return list(paths.values())
 
 
 def make_folder(folder: str | Path) -> None:
