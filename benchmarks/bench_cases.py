@@ -97,11 +97,9 @@ def drizzled(shape: tuple[int, int], seed: int, case: str) -> tuple[float, float
         noise = rng.standard_normal(fine)
         for axis in (0, 1):
             edges = 0.7 * np.arange(shape[axis] + 1)
-            total = np.concatenate([np.zeros(1), np.cumsum(np.ones(fine[axis]))])
-            sums = np.cumsum(noise, axis=axis)
-            sums = np.concatenate([np.zeros_like(np.take(sums, [0], axis)), sums], axis)
             low = np.floor(edges).astype(int)
-            share = (edges - total[low]).reshape(-1, 1) if axis == 0 else edges - total[low]
+            sums = np.insert(np.cumsum(noise, axis=axis), 0, 0.0, axis=axis)
+            share = (edges - low).reshape(-1, 1) if axis == 0 else edges - low
             at = (1 - share) * np.take(sums, low, axis) + share * np.take(sums, low + 1, axis)
             noise = np.diff(at, axis=axis)
     elif case == DRIZZLES[1]:

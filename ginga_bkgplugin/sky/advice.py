@@ -16,8 +16,8 @@ from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.sky.inspection import BoxReport
 from ginga_bkgplugin.sky.maps import Nodes, at_centres
 from ginga_bkgplugin.sky.nodes import polynomial_surface
-from ginga_bkgplugin.sky.pixels import check_image
 from ginga_bkgplugin.sky.residuals import BLOCK, Residual
+from ginga_bkgplugin.sky.saturation import PILE, pile_up
 from ginga_bkgplugin.sky.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -33,11 +33,7 @@ _LEAST_PEAK = 3.0  # of the noise of a pixel, of a source worth advice
 _LEAST_MIDDLE = 1.2  # its median inside the circle: structure of the sky is flatter
 _MOST_OF_FRAME = 0.6  # wider is sky
 _FEWEST_BOXES = 6  # along a side that a larger box leaves
-_BIN, _BINS = 0.025, 12  # of the range from sky to top: where saturated pixels pile up
-_LEAST_PILE = 8  # pixels in a bin
-_STEEPER = 4.0  # times the pixels in the three bins below, on average
 _PLAIN = 0.3  # of the noise: what a model may leave of the map away from sources
-_LEAST_RANGE = 100.0  # of the noise, from sky to top: else the top is no saturation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -254,7 +250,7 @@ def _saturation(
     data: Any, fit: SkyFit, residual: Residual, stated: float | None
 ) -> Iterator[Advice]:
     level = pile_up(data, fit.globalback, residual.sigma)
-    if level is None or (stated is not None and stated <= level * (1 + 2 * _BIN)):
+    if level is None or (stated is not None and stated <= level * (1 + 2 * PILE)):
         return
     said = "the header says nothing" if stated is None else f"{stated:.6g} was used"
     why = f"Pixels pile up above {level:.6g}, and {said}: saturated stars need larger masks."
@@ -263,34 +259,6 @@ def _saturation(
 
 def _is_mesh(recipe: Recipe) -> bool:
     return recipe.background.is_2d and not recipe.background.modelled
-
-
-def pile_up(data: Any, sky: float, noise: float) -> float | None:
-    """The level above which pixels pile up at the top of an image's range; None without.
-
-    Clipped pixels are many in the last bin, where the peaks of stars are few and fewer.
-
-    Parameters
-    ----------
-    data : array_like, shape (ny, nx)
-        The image, any real type.
-    sky, noise : float
-        Its background and noise.
-    """
-    image = check_image(data)
-    exact = image.dtype.kind in "iu"
-    with np.errstate(invalid="ignore"):
-        top = float(image.max() if exact else np.nanmax(np.where(image < np.inf, image, -np.inf)))
-    reach = top - sky
-    if not (np.isfinite(top) and noise > 0 and reach > _LEAST_RANGE * noise):
-        return None
-    bright = image[image >= top - _BINS * _BIN * reach]
-    place = ((top - bright[bright <= top].astype(np.float64)) / (_BIN * reach)).astype(np.intp)
-    counts = np.bincount(np.minimum(place, _BINS - 1), minlength=_BINS)  # from the top
-    for k in range(_BINS - 4):
-        if counts[k] >= _LEAST_PILE and counts[k] > _STEEPER * counts[k + 1 : k + 4].mean():
-            return float(f"{top - (k + 1) * _BIN * reach:.4g}")
-    return None
 
 
 def largest_source(residual: Residual, boxes: BoxReport, fit: SkyFit) -> Extent | None:
@@ -309,11 +277,10 @@ def largest_source(residual: Residual, boxes: BoxReport, fit: SkyFit) -> Extent 
     labels, number = ndimage.label(ndimage.uniform_filter(signal, 3) > _ISOPHOTE)
     if not number:
         return None
-    places = np.arange(1, number + 1)
-    peaks = ndimage.maximum(signal, labels, places)
-    sizes = np.bincount(labels.ravel())[1:]
-    bad = (np.asarray(peaks) < _LEAST_PEAK) | (sizes > _MOST_OF_FRAME * labels.size)
-    inside = ndimage.binary_fill_holes((labels > 0) & ~np.append(False, bad)[labels])
+    peaks = np.full(number + 1, -np.inf)
+    np.maximum.at(peaks, labels, signal)
+    bad = (peaks < _LEAST_PEAK) | (np.bincount(labels.ravel()) > _MOST_OF_FRAME * labels.size)
+    inside = ndimage.binary_fill_holes((labels > 0) & ~bad[labels])
     inside = np.pad(inside, 1)  # cores beyond all clipping were holes
     depth = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
     j, i = np.unravel_index(int(np.argmax(depth)), depth.shape)

@@ -193,11 +193,11 @@ def _window(
     x: float, y: float, reach: float, size: int, shape: tuple[int, int]
 ) -> tuple[slice, slice]:
     """Rows and columns of whole blocks that hold all within reach."""
-    spans_of = [
+    ends = [
         (max(0, int((at - reach) // size) * size), min(n, int((at + reach) // size + 1) * size))
         for at, n in ((y, shape[0]), (x, shape[1]))
     ]
-    return slice(*spans_of[0]), slice(*spans_of[1])
+    return slice(*ends[0]), slice(*ends[1])
 
 
 def _block_means(

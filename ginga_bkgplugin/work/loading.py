@@ -67,14 +67,15 @@ def load_result(frame: Frame, *folders: str | Path | None) -> Result:
     smooth = recipe.background.method == "smooth"
     least_free = recipe.smooth.least_free if smooth else LEAST_GOOD_FRACTION
     fractions = box_fractions(mask.data, recipe.background)
+    flags = Product.read(found["bkgflag"], frame) if "bkgflag" in found else None
     filled = header.get("BKGNFIL")
-    if smooth and isinstance(filled, int) and 0 <= filled < fractions.size:
+    if flags is not None and all(
+        flags.header.get(card) == mask.header.get(card) for card in _SAME_BOXES
+    ):
+        fractions = flagged_fractions(fractions, flags.data, recipe.background, least_free)
+    elif smooth and isinstance(filled, int) and 0 <= filled < fractions.size:
         # the run counts what it did not clip of blocks: a box at the limit may differ by a pixel
         least_free = float(np.sort(fractions, axis=None)[filled])
-    if "bkgflag" in found:
-        flags = Product.read(found["bkgflag"], frame)
-        if all(flags.header.get(card) == mask.header.get(card) for card in _SAME_BOXES):
-            fractions = flagged_fractions(fractions, flags.data, recipe.background, least_free)
     fit = SkyFit(
         level,
         rms,

@@ -157,8 +157,8 @@ def run(
     Raises
     ------
     BackgroundPluginError
-        ImageError, NoWCSError, SkyFitError, DetectionError, or ParameterError where the recipe
-        has masks from files and `imported` is not given.
+        ImageError, NoWCSError, SkyFitError, DetectionError (of the method ``sep``), or
+        ParameterError where the recipe has masks from files and `imported` is not given.
     """
     yield Stage("Looking for invalid pixels", 0.0)
     smooth = recipe.background.method == "smooth"

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from ginga_bkgplugin import Advice, PixelCircle, Recipe, judge, run, truth_field
-from ginga_bkgplugin.sky.advice import largest_source, pile_up
+from ginga_bkgplugin.sky.advice import largest_source
 from ginga_bkgplugin.sky.profiles import add_sersic
+from ginga_bkgplugin.sky.saturation import pile_up
 from ginga_bkgplugin.work.pipeline import finish
 from tests.judged import Array, judged, sky
 
