@@ -29,12 +29,15 @@ SAVE = """
     image.save(result, (*KINDS, RECIPE), overwrite=True)
 """
 SLOW = """
+    import os
     import time
     from ginga_bkgplugin.files import writing
+    from ginga_bkgplugin.sky.strips import set_threads
+    set_threads(2)
     rows_of = writing.rows_of
     def slow(data, start, stop):
         if start:
-            print("in the middle", flush=True)
+            os.write(1, b"in the middle\\n")
             time.sleep(200)
         return rows_of(data, start, stop)
     writing.rows_of = slow
@@ -72,7 +75,8 @@ def test_killed_while_all_products_are_written_each_file_is_old_or_new(image: Pa
     )
     try:
         assert writer.stdout is not None
-        assert writer.stdout.readline() == "in the middle\n"
+        for _ in range(2):  # both threads: none is just giving a finished file its name
+            assert writer.stdout.readline() == "in the middle\n"
         writer.send_signal(signal.SIGKILL)
     finally:
         writer.kill()
