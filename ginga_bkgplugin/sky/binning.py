@@ -136,7 +136,7 @@ def bin_frame(
     mask : ndarray of uint8, shape (ny, nx)
         Invalid pixels are left out of the means, others only marked `taken`.
     factors : tuple of int
-            Ascending, each a multiple of the one before.
+        Ascending, each a multiple of the one before.
     saturation_level : float, optional
         Value from which on a pixel is saturated.
 

@@ -62,7 +62,7 @@ def compose(
     def strip(start: int, stop: int) -> None:
         rows = slice(here.bottom + start, here.bottom + stop)
         part, target = (rows, slice(here.left, here.right)), mask[start:stop]
-        if (out is None or out is automatic) and not any(layer[part].max() for layer in layers):
+        if (out is None or out is automatic) and not any(layer[part].any() for layer in layers):
             return  # nothing is masked: memory that is not touched costs no time
         found = np.zeros(target.shape, np.uint8) if automatic is None else automatic[part]
         invalid = found & np.uint8(MaskBit.INVALID)

@@ -183,10 +183,10 @@ def _measured(
     total = np.bincount(owner, value)
     dx, dy = x - x[at][owner], y - y[at][owner]  # small numbers, so that squares keep digits
     along, up = value * dx, value * dy
-    mx, my = (np.bincount(owner, each) / total for each in (along, up))
+    mx, my = (np.bincount(owner, part) / total for part in (along, up))
     xx, yy, xy = (
-        np.bincount(owner, each) / total - m
-        for each, m in ((along * dx, mx * mx), (up * dy, my * my), (along * dy, mx * my))
+        np.bincount(owner, part) / total - m
+        for part, m in ((along * dx, mx * mx), (up * dy, my * my), (along * dy, mx * my))
     )
     thin = xx * yy - xy**2 < _LEAST_SPREAD**2
     xx, yy = np.where(thin, xx + _LEAST_SPREAD, xx), np.where(thin, yy + _LEAST_SPREAD, yy)

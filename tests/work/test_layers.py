@@ -108,6 +108,13 @@ def test_composing_from_a_result_gives_its_mask_and_parts_of_it() -> None:
     assert np.array_equal(compose(drawn, result.mask, within=window), result.mask[window.slices])
 
 
+def test_a_window_without_pixels_has_an_empty_mask() -> None:
+    drawn = draw(SHAPE, [PixelCircle(100, 200, 30)])
+
+    assert compose(drawn, within=Window(60, 70, 60, 90)).shape == (20, 0)
+    assert compose(drawn, within=Window(60, 70, 80, 70)).shape == (0, 20)
+
+
 def test_masks_from_files_must_be_handed_in_and_fit() -> None:
     recipe = Recipe(masks=(ImportedMask(path="dir/m.fits"),))
 
