@@ -58,6 +58,13 @@ class Result:
         """The mask, all bits of `MaskBit`, shape (ny, nx), read-only."""
         return full_mask(self.layers)
 
+    @property
+    def masked_fraction(self) -> float:
+        """Share of the pixels that are masked."""
+        if self.rows:
+            return self.rows[-1].masked_fraction
+        return int(np.count_nonzero(self.mask)) / self.mask.size
+
     @functools.cached_property
     def mask_sum(self) -> str:
         """The checksum of the mask; see `files.identity`."""

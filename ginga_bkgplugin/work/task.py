@@ -16,8 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ginga_bkgplugin.files.entries import ImageEntry
 from ginga_bkgplugin.files.frames import Frame, read_frame
 from ginga_bkgplugin.files.names import RECIPE, product_path
@@ -290,10 +288,10 @@ def done_row(
     notes: Sequence[str],
 ) -> Row:
     """The row of an image that was done."""
-    fit, mask = result.fit, result.mask
+    fit = result.fit
     word, why = (judgement.word, judgement.why) if judgement else ("", "")
     return Row(
-        str(task.entry.path), frame.tag, DONE, 0.0, 100 * np.count_nonzero(mask) / mask.size,
+        str(task.entry.path), frame.tag, DONE, 0.0, 100 * result.masked_fraction,
         fit.globalback, fit.globalrms, fit.boxes, fit.filled, len(result.rows), word, why,
         "\n".join(notes), tuple(str(path) for path in written),
     )  # fmt: skip

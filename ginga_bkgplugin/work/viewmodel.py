@@ -183,9 +183,9 @@ def statistics_words(judgement: Judgement) -> str:
 def summary_words(result: Result) -> str:
     """The result in one line."""
     fit = result.fit
-    masked = result.rows[-1].masked_fraction if result.rows else (result.mask != 0).mean()
     return (
-        f"Background {fit.globalback:.6g}, rms {fit.globalrms:.4g}, {masked:.1%} masked,"
+        f"Background {fit.globalback:.6g}, rms {fit.globalrms:.4g},"
+        f" {result.masked_fraction:.1%} masked,"
         f" {model_words(result)}"
     )
 
