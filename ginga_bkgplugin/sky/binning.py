@@ -166,30 +166,73 @@ def bin_frame(
             burnt = pixels >= saturation_level
             if bad is not None:
                 burnt &= ~bad
-        mean = Binned(1, pixels, infinite)
+        blocks = _Blocks.of(pixels, bad, hidden, burnt)
         for frame in frames:
-            part = slice(start // frame.factor, -(-stop // frame.factor))
-            if bad is None and mean.factor * mean.image.shape[1] == shape[1]:  # no partial blocks
-                mean = bin_image(mean.image, None, frame.factor // mean.factor)
-                mean = dataclasses.replace(mean, factor=frame.factor)
-            else:
-                mean = bin_image(pixels, bad, frame.factor)
-            frame.image[part] = mean.image
-            if mean.bad.any():  # memory that is not touched costs neither room nor time
-                frame.bad[part] = frame.taken[part] = mean.bad
-            if bad is not None and hidden is not None:
-                frame.taken[part] |= any_in_block(hidden, frame.factor)
-                lost = over_blocks(np.add, bad | hidden, frame.factor, np.uint8)
-                off = frame.factor**2 - _area(frame.factor, (stop - start, shape[1]))
-                frame.hidden[part] = lost + off
-            if burnt is not None and frame.glare is not None:
-                frame.glare[part] = any_in_block(burnt, frame.factor)
+            blocks = blocks.joined(frame.factor)
+            blocks.into(frame, start // frame.factor)
         return unmarked, burnt is not None and bool(burnt.any())
 
     answers = each(strip, spans(shape, factors[-1]))
-    if not any(glare for _, glare in answers):
+    if not any(burnt for _, burnt in answers):
         frames = [dataclasses.replace(frame, glare=None) for frame in frames]
     return frames, any(unmarked for unmarked, _ in answers)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Blocks:
+    """Blocks of a strip of rows: sums, and of what is masked numbers; None where nothing is."""
+
+    factor: int
+    size: tuple[int, int]
+    sums: FloatImage
+    bad: MaskImage | None
+    lost: MaskImage | None
+    hidden: BoolImage | None
+    burnt: BoolImage | None
+
+    @classmethod
+    def of(
+        cls, pixels: FloatImage, bad: BoolImage | None, hidden: BoolImage | None,
+        burnt: BoolImage | None,
+    ) -> _Blocks:  # fmt: skip
+        """Single pixels; `bad` ones are 0."""
+        size = pixels.shape[0], pixels.shape[1]
+        if bad is None or hidden is None:
+            return cls(1, size, pixels, None, None, None, burnt)
+        count = bad.view(np.uint8)
+        if not hidden.any():
+            return cls(1, size, pixels, count, count, None, burnt)
+        return cls(1, size, pixels, count, (bad | hidden).view(np.uint8), hidden, burnt)
+
+    def joined(self, factor: int) -> _Blocks:
+        """Larger blocks."""
+        by = factor // self.factor
+
+        def join(how: Any, plane: Any) -> Any:
+            return None if plane is None else over_blocks(how, plane, by)
+
+        bad = join(np.add, self.bad)
+        return dataclasses.replace(
+            self, factor=factor, sums=join(np.add, self.sums), bad=bad,
+            lost=bad if self.lost is self.bad else join(np.add, self.lost),
+            hidden=join(np.logical_or, self.hidden), burnt=join(np.logical_or, self.burnt),
+        )  # fmt: skip
+
+    def into(self, frame: BinnedFrame, at: int) -> None:
+        """Write to a frame, from row `at`; memory that is not touched costs no room nor time."""
+        part = slice(at, at + len(self.sums))
+        area = _area(self.factor, self.size)
+        good = area if self.bad is None else area - self.bad
+        mean = _means(self.sums, good.astype(np.float32), self.factor)
+        frame.image[part] = mean.image
+        if mean.bad.any():
+            frame.bad[part] = frame.taken[part] = mean.bad
+        if self.hidden is not None:
+            frame.taken[part] |= self.hidden
+        if self.lost is not None:
+            frame.hidden[part] = self.lost + (self.factor**2 - area)
+        if self.burnt is not None and frame.glare is not None:
+            frame.glare[part] = self.burnt
 
 
 def _unmasked(factor: int, shape: tuple[int, int]) -> BinnedFrame:
@@ -219,25 +262,15 @@ def taken_anew(frame: BinnedFrame, mask: MaskImage, rows: tuple[int, int]) -> Bi
     return dataclasses.replace(frame, taken=taken)
 
 
-def bin_image(pixels: FloatImage, bad: BoolImage | None, factor: int) -> Binned:
-    """Average blocks of pixels; the last row and column of blocks may be partial.
+def bin_image(pixels: FloatImage, factor: int) -> FloatImage:
+    """Means of blocks of finite pixels; the last row and column of blocks may be partial."""
+    count = _area(factor, pixels.shape).astype(np.float32)
+    return _means(over_blocks(np.add, pixels, factor), count, factor).image
 
-    Parameters
-    ----------
-    pixels : ndarray of float32, shape (ny, nx)
-    bad : ndarray of bool, optional
-        Left out of the means.
-    factor : int
-        Side of a block.
-    """
-    if bad is None:
-        count = _area(factor, pixels.shape).astype(np.float32)
-    else:
-        pixels = np.where(bad, np.float32(0), pixels)
-        count = over_blocks(np.add, ~bad, factor, np.float32)
+
+def _means(sums: FloatImage, count: FloatImage, factor: int) -> Binned:
     poor = count < factor**2 / 2
-    mean = over_blocks(np.add, pixels, factor)
-    mean /= np.maximum(count, np.float32(1))
+    mean = np.divide(sums, np.maximum(count, np.float32(1)), dtype=np.float32)
     mean[poor] = 0
     return Binned(factor, mean, poor)
 

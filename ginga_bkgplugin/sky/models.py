@@ -158,8 +158,7 @@ def box_means(
     factor, masked = _blocks(mask, grid)
     ny, nx = masked.shape
     image, level = (
-        bin_image(each[: ny * factor, : nx * factor], None, factor).image
-        for each in (pixels, fit.level)
+        bin_image(each[: ny * factor, : nx * factor], factor) for each in (pixels, fit.level)
     )
     rows, columns = (
         np.minimum(np.round(edges / factor).astype(np.intp), size)

@@ -232,7 +232,8 @@ def _cross_validated(
     def score(log10: float) -> float:
         damping = 1 / (1 + 10**log10 * eigen)
         smooth = from_cosines(damping * target)
-        misfit = float((weights * (values - smooth) ** 2)[known].sum())
+        rest = values - smooth
+        misfit = float(np.vdot(weights * rest, rest))
         trace = float(damping.sum()) * count / values.size
         return misfit / max(1 - trace / count, 1e-9) ** 2
 

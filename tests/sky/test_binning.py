@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ginga_bkgplugin.sky.binning import any_in_block, bin_image, unbin
+from ginga_bkgplugin.sky.binning import any_in_block, bin_frame, bin_image, unbin
+from ginga_bkgplugin.sky.pixels import MaskBit
 
 SHAPES = [(8, 12), (9, 13), (10, 11), (1, 7), (7, 1), (3, 2), (1, 1)]
 
@@ -22,40 +23,67 @@ def _blocks(shape: tuple[int, int], factor: int) -> list[tuple[int, int, tuple[s
     ]
 
 
-@pytest.mark.parametrize("factor", [1, 2, 4])
+@pytest.mark.parametrize("factors", [(1,), (4,), (1, 2), (2, 4)])
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("share", [None, 0.0, 0.2, 0.6])
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.6])
+@pytest.mark.parametrize("drawn", [False, True])
 def test_a_block_is_the_mean_of_its_good_pixels_or_bad_when_most_are(
-    shape: tuple[int, int], factor: int, share: float | None
+    factors: tuple[int, ...], shape: tuple[int, int], share: float, drawn: bool
 ) -> None:
     image = _image(shape)
-    bad = None if share is None else np.random.default_rng(2).random(shape) < share
+    rng = np.random.default_rng(2)
+    bad, infinite, region = (rng.random(shape) < s for s in (share, share / 10, drawn * 0.1))
+    image[infinite] = np.nan
+    mask = bad * np.uint8(MaskBit.INVALID) | region * np.uint8(MaskBit.REGION)
+    good = ~(bad | infinite)
+    level = 103.0
 
-    binned = bin_image(image, bad, factor)
+    frames, unmarked = bin_frame(image, mask, factors, level)
 
-    good = np.ones(shape, bool) if bad is None else ~bad
-    assert binned.factor == factor
-    for j, i, block in _blocks(shape, factor):
-        few = np.count_nonzero(good[block]) < factor**2 / 2
-        assert binned.bad[j, i] == few
-        expected = 0.0 if few else image[block][good[block]].mean()
-        assert binned.image[j, i] == pytest.approx(expected, rel=1e-5)
+    assert unmarked == np.any(infinite & ~bad)
+    for frame, factor in zip(frames, factors, strict=True):
+        assert frame.factor == factor
+        for j, i, block in _blocks(shape, factor):
+            few = np.count_nonzero(good[block]) < factor**2 / 2
+            assert frame.bad[j, i] == few
+            expected = 0.0 if few else image[block][good[block]].mean(dtype=float)
+            assert frame.image[j, i] == pytest.approx(expected, rel=1e-5)
+            assert frame.taken[j, i] == (few or region[block].any())
+            assert frame.hidden[j, i] == factor**2 - np.count_nonzero((good & ~region)[block])
+            burnt = frame.glare is not None and frame.glare[j, i]
+            assert burnt == np.any(good[block] & (image[block] >= level))
+        free = np.count_nonzero(good & ~region)
+        assert frame.free_in(np.ones(frame.shape, bool)) == free
 
 
 def test_what_bad_pixels_hold_does_not_matter() -> None:
-    image, bad = _image((8, 8)), np.eye(8, dtype=bool)
-    other = np.where(bad, np.float32(np.nan), image)
+    image, mask = _image((8, 8)), np.eye(8, dtype=np.uint8) * np.uint8(MaskBit.INVALID)
+    other = np.where(mask != 0, np.float32(np.nan), image)
 
-    assert bin_image(other, bad, 2).image.tobytes() == bin_image(image, bad, 2).image.tobytes()
+    (one,), _ = bin_frame(image, mask, (2,), None)
+    (two,), _ = bin_frame(other, mask, (2,), None)
+
+    assert one.image.tobytes() == two.image.tobytes()
 
 
 def test_blocks_of_one_pixel_are_the_image() -> None:
     image = _image((5, 6))
 
-    binned = bin_image(image, None, 1)
+    binned = bin_image(image, 1)
 
-    assert np.array_equal(binned.image, image)
-    assert not np.shares_memory(binned.image, image)
+    assert np.array_equal(binned, image)
+    assert not np.shares_memory(binned, image)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_blocks_at_the_far_edges_may_be_partial(shape: tuple[int, int]) -> None:
+    image = _image(shape)
+
+    binned = bin_image(image, 4)
+
+    for j, i, block in _blocks(shape, 4):
+        expected = 0.0 if image[block].size < 8 else image[block].mean(dtype=float)
+        assert binned[j, i] == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("factor", [1, 2, 4])
