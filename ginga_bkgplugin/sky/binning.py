@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -45,17 +46,15 @@ class BinnedFrame(Binned):
     hidden: MaskImage
     glare: BoolImage | None
 
-    def free_in(self, chosen: BoolImage) -> int:
-        """Number of pixels in the chosen blocks that are not hidden."""
-        places, lost = self._lost
-        pixels = self.factor**2 * int(np.count_nonzero(chosen))
-        return pixels - int(lost[chosen.flat[places]].sum())
-
-    @functools.cached_property
-    def _lost(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
-        """Blocks with hidden pixels, by their flat indices, and how many these are."""
-        places = np.flatnonzero(self.hidden != 0)
-        return places, self.hidden.flat[places].astype(np.int64)
+    def free_in(self, chosen: Callable[[slice], BoolImage]) -> int:
+        """Number of pixels that are not hidden, in the blocks that `chosen` says of some rows."""
+        total = 0
+        for start, stop in spans(self.shape):
+            here, hidden = chosen(slice(start, stop)), self.hidden[start:stop]
+            total += self.factor**2 * int(np.count_nonzero(here))
+            if hidden.any():
+                total -= int(hidden[here].sum(dtype=np.int64))
+        return total
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

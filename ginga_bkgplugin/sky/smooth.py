@@ -327,16 +327,16 @@ def _row(
     Pixels are counted through the free area of each block, now and before, but one by one
     where some are kept free of sources.
     """
-    now, before = blocks[0] != 0, blocks[1] != 0
+    now, before = blocks
     size = layers.base.size
-    if layers.keep is None:
-        masked = size - frame.free_in(~now)
-        new = frame.free_in(now & ~before)
+    if layers.keep is None:  # strip by strip: fresh memory for whole planes takes more time
+        masked = size - frame.free_in(lambda rows: now[rows] == 0)
+        new = frame.free_in(lambda rows: (now[rows] != 0) & (before[rows] == 0))
     else:
-        factor = -(-layers.base.shape[0] // blocks[1].shape[0])
+        factor = -(-layers.base.shape[0] // before.shape[0])
         full = layers.whole != 0
         masked = int(np.count_nonzero(full))
-        new = int(np.count_nonzero(full & (BlockMask(layers.base, blocks[1], factor).whole == 0)))
+        new = int(np.count_nonzero(full & (BlockMask(layers.base, before, factor).whole == 0)))
     return PassRow(
         index=index,
         sources=found.sources,
