@@ -52,6 +52,9 @@ class Cumulants:
     third_error: float
 
 
+Read = Callable[[npt.NDArray[np.intp]], tuple[FloatImage, BoolImage]]
+
+
 def faint_light(residual: FloatImage, free: BoolImage, *, white: bool = True) -> FaintLight:
     """The mean of the free sky and a lower bound of the faint sources' share of it.
 
@@ -71,19 +74,33 @@ def faint_light(residual: FloatImage, free: BoolImage, *, white: bool = True) ->
         In the units of `residual`. The light is 0 where it cannot be told from noise: on small
         frames, when the noise of neighbours is correlated, when the excess is not skewed.
     """
-    rows = np.s_[:: max(1, residual.size // 100_000)]
-    values = residual[rows][free[rows]]
+    ny, nx = residual.shape
+    return measure_faint_light(lambda rows: (residual[rows], free[rows]), (ny, nx), white=white)
+
+
+def measure_faint_light(read: Read, shape: tuple[int, int], *, white: bool) -> FaintLight:
+    """`faint_light`, a band of rows at a time; `read` gives residual and free of some rows."""
+    ny, nx = shape
+    sample, free = read(np.arange(0, ny, max(1, ny * nx // 100_000)))
+    values = sample[free]
     if values.size < 1000:
         return FaintLight(0.0, 0.0)
     low, middle, high = np.quantile(values, (0.16, 0.5, 0.84))
     noise = float(high - low) / 2
     if noise <= 0:
         return FaintLight(0.0, 0.0)
-    cells = (residual - np.float32(middle)) / np.float32(noise)
-    used = free & (np.abs(cells) < _OUTLIER)
-    cells[~used] = 0
-    mean = float(cells.sum(dtype=np.float64) / np.count_nonzero(used))
-    excess = cumulants(cells, used) if white else None
+    total, number, groups = 0.0, 0, []
+    for start in range(0, ny, GROUP_SIDE):
+        cells, free = read(np.arange(start, min(ny, start + GROUP_SIDE)))
+        cells = (cells - np.float32(middle)) / np.float32(noise)
+        used = free & (np.abs(cells) < _OUTLIER)
+        cells[~used] = 0
+        total += float(cells.sum(dtype=np.float64))
+        number += int(np.count_nonzero(used))
+        if white:
+            groups.append(_in_groups(cells, used))
+    mean = total / number
+    excess = _excess(groups) if white else None
     light = 0.0 if excess is None else least_light(excess)
     return FaintLight(float(middle) + mean * noise, light * noise)
 
@@ -100,7 +117,7 @@ def least_light(excess: Cumulants) -> float:
 
 
 def independent(
-    read: Callable[[npt.NDArray[np.intp]], tuple[FloatImage, BoolImage]],
+    read: Read,
     shape: tuple[int, int],
     noise: float,
 ) -> bool:
@@ -158,17 +175,19 @@ def cumulants(cells: FloatImage, used: BoolImage) -> Cumulants | None:
     Cumulants or None
         None where there are too few blocks.
     """
+    return _excess([_in_groups(cells, used)])
+
+
+def _in_groups(cells: FloatImage, used: BoolImage) -> Sums:
+    """Number of blocks, second and third cumulants in excess, of each group: (3, groups)."""
     side = GROUP_SIDE
     rows, columns = (size // side * side for size in cells.shape)
-    if rows * columns < _LEAST_GROUPS * side**2:
-        return None
+    if not rows * columns:
+        return np.zeros((3, 0))
     cells, used = cells[:rows, :columns], used[:rows, :columns]
     whole = _sum(used.astype(np.float32)) == _BLOCK**2
     count = _group(whole)
-    good = count >= _LEAST_BLOCKS
-    if np.count_nonzero(good) < _LEAST_GROUPS:
-        return None
-    n = np.where(good, count, _LEAST_BLOCKS)
+    n = np.maximum(count, _LEAST_BLOCKS)
     blocks = np.where(whole, _sum(cells), np.float32(0))
     centred = np.where(whole, blocks - _spread(_group(blocks) / n, _GROUP), 0.0)
     squares = centred**2
@@ -179,11 +198,21 @@ def cumulants(cells: FloatImage, used: BoolImage) -> Cumulants | None:
     pairs = sum(_group(_lagged(whole.astype(float), axis)) for axis in (0, 1))
     second -= shared / np.maximum(pairs, 1) + second / n
     cell_second, cell_third = _moments(cells, whole)
-    weight = np.where(good, count, 0.0) / count[good].sum()
+    excess = second / _BLOCK**2 - cell_second, third / _BLOCK**2 - cell_third
+    return np.stack([count, *excess]).reshape(3, -1)
+
+
+def _excess(groups: list[Sums]) -> Cumulants | None:
+    """Means over the groups with enough blocks, and their errors."""
+    count, *excess = np.concatenate(groups, axis=1)
+    good = count >= _LEAST_BLOCKS
+    if np.count_nonzero(good) < _LEAST_GROUPS:
+        return None
+    weight = count[good] / count[good].sum()
     values: list[float] = []
-    for each in (second / _BLOCK**2 - cell_second, third / _BLOCK**2 - cell_third):
-        mean = float((weight * each).sum())
-        values += [mean, float(np.sqrt((weight**2 * (each - mean) ** 2).sum()))]
+    for each in excess:
+        mean = float((weight * each[good]).sum())
+        values += [mean, float(np.sqrt((weight**2 * (each[good] - mean) ** 2).sum()))]
     return Cumulants(*values)
 
 
