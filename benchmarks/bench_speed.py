@@ -5,10 +5,11 @@
 
 Each process reads one FITS file, estimates its sky and writes two maps (background and rms);
 this project's is `ginga-bkg run --save bkgmap,bkgrms --no-verdict`.
-The methods take turns (A B C A B C), so that the load of the machine falls on all alike. Peers
-known to be slow are left out above 16 Mpix unless --all is given. Then, in processes of their
-own, the engine alone and each step of the viewer's worker at the largest size. 61 is a frame of
-9576 x 6388. The longest stall of the GUI is in `bench_gui.py`.
+The methods take turns, so that the load of the machine falls on all alike, each turn in another
+order: what ran before leaves a virtual machine's memory warm or cold. Peers known to be slow are
+left out above 16 Mpix unless --all is given. Then, in processes of their own, the engine alone
+and each step of the viewer's worker at the largest size. 61 is a frame of 9576 x 6388. The
+longest stall of the GUI is in `bench_gui.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -64,8 +66,9 @@ def report(options: argparse.Namespace) -> None:
         " Python starts and imports are inside the times of all but SExtractor and NoiseChisel."
         " Peak is the largest resident set of the process (getrusage), a frame 4 bytes per pixel."
         " SExtractor and sep once"
-        f" mask no sources: they do less work. Medians of {options.repeats} runs in turns,"
-        " least and most in brackets. The file was just written and is in the page cache."
+        f" mask no sources: they do less work. Medians of {options.repeats} runs in turns, each"
+        " turn in another order, least and most in brackets. The file was just written and is in"
+        " the page cache."
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -103,8 +106,9 @@ def time_processes(
     print(f"Left out as slow: {', '.join(left)}.\n" if left else "\n", flush=True)
     runs: dict[str, list[Run]] = {name: [] for name in methods}
     failed: dict[str, str] = {}
+    order = random.Random(options.seed)
     for _ in range(options.repeats):
-        for name in methods:
+        for name in order.sample(methods, len(methods)):
             if name in failed:
                 continue
             try:

@@ -234,18 +234,25 @@ def test_names_can_be_those_of_ezphot(image: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("how", ["option", "brackets"])
-def test_another_hdu_can_be_named(tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize("how", ["option", "brackets", "not at all"])
+def test_another_hdu_can_be_named(
+    tmp_path: Path, how: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     images = [fits.ImageHDU(FIELD.data + n, name="SCI", ver=n) for n in (1, 200)]
     fits.HDUList([fits.PrimaryHDU(), *images]).writeto(tmp_path / "mef.fits")
     file = str(tmp_path / "mef.fits")
-    arguments = [file, "--hdu", "SCI,200"] if how == "option" else [f"{file}[SCI,200]"]
+    arguments = {
+        "option": [file, "--hdu", "SCI,200"],
+        "brackets": [f"{file}[SCI,200]"],
+        "not at all": [file],
+    }
 
-    assert main(["run", *arguments, "--save", "bkgmap"]) == 0
+    assert main(["run", *arguments[how], "--save", "bkgmap"]) == 0
 
-    (product,) = tmp_path.glob("*.bkgmap.fits")
-    assert product.name == "mef.SCI200.bkgmap.fits"
-    assert fits.getheader(product)["BKGVALU"] == pytest.approx(1197, abs=6)
+    named, (product,) = how != "not at all", tmp_path.glob("*.bkgmap.fits")
+    assert product.name == ("mef.SCI200.bkgmap.fits" if named else "mef.bkgmap.fits")
+    assert fits.getheader(product)["BKGVALU"] == pytest.approx(1197 if named else 998, abs=6)
+    assert ("the first of 2 images is taken" in capsys.readouterr().err) != named
 
 
 def test_another_plane_can_be_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ class ImageEntry:
         Of all its HDUs.
     cards : mapping
         Some of its header cards.
+    passed_over : str
+        What else the file holds where nothing was said of HDU or plane, and how to name it.
     problem : str
         Why the file cannot be read; empty for a good one.
     """
@@ -50,6 +53,7 @@ class ImageEntry:
     shape: tuple[int, int] = (0, 0)
     pixels: int = 0
     cards: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
+    passed_over: str = ""
     problem: str = ""
 
     @property
@@ -103,7 +107,9 @@ def read_entries(
             numbers, first = _chosen(hdus, hdu)
             header, primary = hdus[numbers[0]].header, hdus[0].header
             if all(condition.holds(header, primary) for condition in conditions):
-                yield _entry(path, hdus, numbers, first, plane, cards)
+                entry = _entry(path, hdus, numbers, first, plane, cards)
+                more = _passed_over(hdus, numbers[0], hdu, plane)
+                yield dataclasses.replace(entry, passed_over=more)
     except Exception as error:  # noqa: BLE001 - zlib's and CFITSIO's own come through astropy
         yield ImageEntry(path, problem=str(unreadable(path, error)))
 
@@ -127,6 +133,21 @@ def _chosen(hdus: fits.HDUList, hdu: Any) -> tuple[list[int], bool]:
     else:
         numbers = [images[0] if hdu is None else find_hdu(hdus, hdu, images)]
     return numbers, len(numbers) > 1 or numbers[0] == images[0]
+
+
+def _passed_over(hdus: fits.HDUList, number: int, hdu: Any, plane: int | None) -> str:
+    """In words, what nobody asked for."""
+    found = []
+    science = science_numbers(hdus)
+    if hdu is None and len(science) > 1:
+        found.append(
+            f"the first of {len(science)} images is taken (all: --all-hdus, hdu='all'; another:"
+            " --hdu)"
+        )
+    planes = math.prod(hdus[number].shape[:-2])
+    if plane is None and planes > 1:
+        found.append(f"the first of {planes} planes is taken (another: --plane)")
+    return "; ".join(found)
 
 
 def _entry(

@@ -32,6 +32,7 @@ def search_images(
             f" {len(files) - len(images)} of them products{_unmet(images, wanted)}. Look at the"
             " pattern and the cards."
         )
+    notes += _passed_over(entries)
     return taken_once(entries, notes), tuple(notes)
 
 
@@ -65,7 +66,7 @@ def _of_files(files: Sequence[str | Path], where: Where | None, hdu: Any, plane:
             f"No image left of the files named{_unmet([path for path, _ in named], wanted)}."
             f" {' '.join(notes)}".rstrip()
         )
-    return tuple(entries), tuple(notes)
+    return tuple(entries), (*notes, *_passed_over(entries))
 
 
 def listed_files(path: Path) -> list[Path]:
@@ -149,6 +150,18 @@ def _without_products(files: Iterable[Path], notes: list[str]) -> list[Path]:
         more = f" and {len(left) - 1} more" if len(left) > 1 else ""
         notes.append(f"{left[0]}{more}: products, left out.")
     return images
+
+
+def _passed_over(entries: Sequence[ImageEntry]) -> list[str]:
+    """What the files hold that nobody asked for: told once for all of which it is the same."""
+    files: dict[str, list[Path]] = {}
+    for entry in entries:
+        if entry.passed_over:
+            files.setdefault(entry.passed_over, []).append(entry.path)
+    return [
+        f"{some[0].name}{f' and {len(some) - 1} more' if len(some) > 1 else ''}: {words}."
+        for words, some in files.items()
+    ]
 
 
 def taken_once(entries: Sequence[ImageEntry], notes: list[str]) -> tuple[ImageEntry, ...]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -166,12 +167,38 @@ def test_products_are_found_by_kind_and_header(done: Path) -> None:
     assert len(search_products(done, "*.nothing")) == 0
 
 
+def _cube_and_mosaic(folder: Path) -> None:
+    data = frame_of(0).data
+    fits.writeto(folder / "cube.fits", np.stack([data, data + 50]))
+    chips = [
+        fits.ImageHDU(data + k, name=name, ver=k) for k in (1, 2) for name in ("SCI", "ERR", "DQ")
+    ]
+    fits.HDUList([fits.PrimaryHDU(), *chips]).writeto(folder / "mef.fits")
+
+
+def test_what_a_file_holds_beside_the_image_taken_is_told_once(tmp_path: Path) -> None:
+    _cube_and_mosaic(tmp_path)
+    fits.writeto(tmp_path / "one.fits", frame_of(1).data)
+    shutil.copy(tmp_path / "mef.fits", tmp_path / "nef.fits")
+    names = [tmp_path / name for name in ("cube.fits", "mef.fits", "one.fits")]
+
+    found = ImageSet.search(tmp_path).notes
+
+    assert found == (
+        "cube.fits: the first of 2 planes is taken (another: --plane).",
+        "mef.fits and 1 more: the first of 2 images is taken"
+        " (all: --all-hdus, hdu='all'; another: --hdu).",
+    )
+    assert ImageSet.of(names[:1]).notes == found[:1]
+    assert ImageSet.of(names[:1], plane=1).notes == ()
+    assert len(ImageSet.of(names[1:2]).notes) == 1
+    for hdu in ("all", "SCI,2", "SCI"):
+        assert ImageSet.of(names[1:2], hdu=hdu).notes == ()
+    assert ImageSet.of(names[2:]).notes == ImageSet.of([f"{names[1]}[SCI,1]"]).notes == ()
+
+
 def test_another_plane_and_hdu_are_found_and_run(tmp_path: Path) -> None:
-    field = frame_of(0)
-    cube = np.stack([field.data, field.data + 50])
-    fits.writeto(tmp_path / "cube.fits", cube)
-    hdus = [fits.PrimaryHDU(), *(fits.ImageHDU(field.data + k, name="SCI", ver=k) for k in (1, 2))]
-    fits.HDUList(hdus).writeto(tmp_path / "mef.fits")
+    _cube_and_mosaic(tmp_path)
 
     plane = ImageSet.of([tmp_path / "cube.fits"], plane=1)
     second = ImageSet.of([tmp_path / "mef.fits"], hdu="SCI,2")
