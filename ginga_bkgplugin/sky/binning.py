@@ -293,7 +293,9 @@ def over_blocks(join: Any, array: Any, factor: int, kind: Any = None) -> Any:
 
 
 def unbin(mask: MaskImage, factor: int, shape: tuple[int, int]) -> MaskImage:
-    """Blocks back to pixels."""
+    """Blocks back to pixels; of blocks of one pixel a view."""
+    if factor == 1:
+        return mask[: shape[0], : shape[1]]
     return np.repeat(_widened(mask, factor), factor, axis=0)[: shape[0], : shape[1]]
 
 
