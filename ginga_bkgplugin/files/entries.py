@@ -138,11 +138,9 @@ def _chosen(hdus: fits.HDUList, hdu: Any) -> tuple[list[int], bool]:
 def _passed_over(hdus: fits.HDUList, number: int, hdu: Any, plane: int | None) -> str:
     """In words, what nobody asked for."""
     found = []
-    science = science_numbers(hdus)
-    if hdu is None and len(science) > 1:
+    if hdu is None and (images := len(science_numbers(hdus))) > 1:
         found.append(
-            f"the first of {len(science)} images is taken (all: --all-hdus, hdu='all'; another:"
-            " --hdu)"
+            f"the first of {images} images is taken (all: --all-hdus, hdu='all'; another: --hdu)"
         )
     planes = math.prod(hdus[number].shape[:-2])
     if plane is None and planes > 1:

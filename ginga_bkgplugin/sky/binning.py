@@ -179,7 +179,10 @@ def bin_frame(
 
 @dataclasses.dataclass(frozen=True)
 class _Blocks:
-    """Blocks of a strip of rows: sums, and of what is masked numbers; None where nothing is."""
+    """Blocks of a strip of rows: sums, and of what is masked numbers; None where nothing is.
+
+    `lost` counts what is bad or hidden, None where nothing is hidden.
+    """
 
     factor: int
     size: tuple[int, int]
@@ -200,7 +203,7 @@ class _Blocks:
             return cls(1, size, pixels, None, None, None, burnt)
         count = bad.view(np.uint8)
         if not hidden.any():
-            return cls(1, size, pixels, count, count, None, burnt)
+            return cls(1, size, pixels, count, None, None, burnt)
         return cls(1, size, pixels, count, (bad | hidden).view(np.uint8), hidden, burnt)
 
     def joined(self, factor: int) -> _Blocks:
@@ -210,10 +213,9 @@ class _Blocks:
         def join(how: Any, plane: Any) -> Any:
             return None if plane is None else over_blocks(how, plane, by)
 
-        bad = join(np.add, self.bad)
         return dataclasses.replace(
-            self, factor=factor, sums=join(np.add, self.sums), bad=bad,
-            lost=bad if self.lost is self.bad else join(np.add, self.lost),
+            self, factor=factor, sums=join(np.add, self.sums),
+            bad=join(np.add, self.bad), lost=join(np.add, self.lost),
             hidden=join(np.logical_or, self.hidden), burnt=join(np.logical_or, self.burnt),
         )  # fmt: skip
 
@@ -228,8 +230,9 @@ class _Blocks:
             frame.bad[part] = frame.taken[part] = mean.bad
         if self.hidden is not None:
             frame.taken[part] |= self.hidden
-        if self.lost is not None:
-            frame.hidden[part] = self.lost + (self.factor**2 - area)
+        lost = self.bad if self.lost is None else self.lost
+        if lost is not None:
+            frame.hidden[part] = lost + (self.factor**2 - area)
         if self.burnt is not None and frame.glare is not None:
             frame.glare[part] = self.burnt
 

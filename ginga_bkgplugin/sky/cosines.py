@@ -1,7 +1,7 @@
 """The discrete cosine transform of a mesh: by matrices, of a large one by `scipy.fft`.
 
-The import of `scipy.fft` takes as long as 1000 transforms of a usual mesh. A matrix product costs
-the same for any size, where an FFT takes six times as long along an axis of 101 as of 100.
+The import of `scipy.fft` takes as long as 1000 transforms of a usual mesh. To a matrix product a
+prime size is like any other, where an FFT takes six times as long along an axis of 101 as of 100.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 Coefficients = npt.NDArray[np.float64]
 
-_LARGE = 300  # nodes along an axis, from which on the FFT is faster
+_LARGE = 300  # nodes along an axis, beyond which the FFT is faster
 
 
 def to_cosines(values: Coefficients) -> Coefficients:

@@ -55,31 +55,28 @@ class Cumulants:
 Read = Callable[[npt.NDArray[np.intp]], tuple[FloatImage, BoolImage]]
 
 
-def faint_light(residual: FloatImage, free: BoolImage, *, white: bool = True) -> FaintLight:
+def faint_light(read: Read, shape: tuple[int, int], *, white: bool = True) -> FaintLight:
     """The mean of the free sky and a lower bound of the faint sources' share of it.
+
+    A band of rows at a time: fresh memory for whole planes takes more time than the sums.
 
     Parameters
     ----------
-    residual : ndarray of float32, shape (ny, nx)
-        Image minus background, finite.
-    free : ndarray of bool, shape (ny, nx)
-        Cells without bright sources. Whatever is masked for being high in noise biases the
+    read : callable
+        Takes numbers of rows; returns image minus background there (float32, finite), and which
+        cells are without bright sources. Whatever is masked for being high in noise biases the
         mean, so the threshold has to be one that noise does not reach.
+    shape : tuple of int
+        (ny, nx).
     white : bool
         Whether the noise of neighbours is `independent`.
 
     Returns
     -------
     FaintLight
-        In the units of `residual`. The light is 0 where it cannot be told from noise: on small
+        In the units of the image. The light is 0 where it cannot be told from noise: on small
         frames, when the noise of neighbours is correlated, when the excess is not skewed.
     """
-    ny, nx = residual.shape
-    return measure_faint_light(lambda rows: (residual[rows], free[rows]), (ny, nx), white=white)
-
-
-def measure_faint_light(read: Read, shape: tuple[int, int], *, white: bool) -> FaintLight:
-    """`faint_light`, a band of rows at a time; `read` gives residual and free of some rows."""
     ny, nx = shape
     sample, free = read(np.arange(0, ny, max(1, ny * nx // 100_000)))
     values = sample[free]
@@ -98,9 +95,9 @@ def measure_faint_light(read: Read, shape: tuple[int, int], *, white: bool) -> F
         total += float(cells.sum(dtype=np.float64))
         number += int(np.count_nonzero(used))
         if white:
-            groups.append(_in_groups(cells, used))
+            groups.append(in_groups(cells, used))
     mean = total / number
-    excess = _excess(groups) if white else None
+    excess = cumulants(groups) if white else None
     light = 0.0 if excess is None else least_light(excess)
     return FaintLight(float(middle) + mean * noise, light * noise)
 
@@ -116,11 +113,7 @@ def least_light(excess: Cumulants) -> float:
     return _SHAPE * seen * excess.second**2 / float(np.hypot(excess.third, 2 * excess.third_error))
 
 
-def independent(
-    read: Read,
-    shape: tuple[int, int],
-    noise: float,
-) -> bool:
+def independent(read: Read, shape: tuple[int, int], noise: float) -> bool:
     """Whether the noise of neighbouring pixels is independent.
 
     Light of resolved sources (FWHM of 2 pixels or more) falls slowly between one and two pixels
@@ -160,8 +153,8 @@ def independent(
     return bool(pairs > 0 and near < min(explained, _MOST_SHARED * variance))
 
 
-def cumulants(cells: FloatImage, used: BoolImage) -> Cumulants | None:
-    """Cumulants of sums over blocks, less those of independent cells, per cell.
+def in_groups(cells: FloatImage, used: BoolImage) -> Sums:
+    """Of each group of blocks their number, and the excess of their sums over independent cells.
 
     Parameters
     ----------
@@ -172,14 +165,9 @@ def cumulants(cells: FloatImage, used: BoolImage) -> Cumulants | None:
 
     Returns
     -------
-    Cumulants or None
-        None where there are too few blocks.
+    ndarray of float64, shape (3, groups)
+        Number, second and third cumulants per cell.
     """
-    return _excess([_in_groups(cells, used)])
-
-
-def _in_groups(cells: FloatImage, used: BoolImage) -> Sums:
-    """Number of blocks, second and third cumulants in excess, of each group: (3, groups)."""
     side = GROUP_SIDE
     rows, columns = (size // side * side for size in cells.shape)
     if not rows * columns:
@@ -202,8 +190,11 @@ def _in_groups(cells: FloatImage, used: BoolImage) -> Sums:
     return np.stack([count, *excess]).reshape(3, -1)
 
 
-def _excess(groups: list[Sums]) -> Cumulants | None:
-    """Means over the groups with enough blocks, and their errors."""
+def cumulants(groups: list[Sums]) -> Cumulants | None:
+    """The means over all groups of `in_groups` with enough blocks, and their errors.
+
+    None where there are too few groups.
+    """
     count, *excess = np.concatenate(groups, axis=1)
     good = count >= _LEAST_BLOCKS
     if np.count_nonzero(good) < _LEAST_GROUPS:

@@ -16,6 +16,7 @@ from numpy.polynomial.legendre import legvander
 from ginga_bkgplugin.sky.cosines import from_cosines, to_cosines
 from ginga_bkgplugin.sky.maps import Nodes
 from ginga_bkgplugin.sky.pixels import BoolImage
+from ginga_bkgplugin.sky.strips import one_blas_thread
 
 _DECADES = range(-3, 9)  # of the stiffness, tried first
 _SEARCH_TOLERANCE = 0.15  # in decades
@@ -61,11 +62,12 @@ def smooth_surface(
     weights = np.where(known, weights, 0.0)
     weights = weights / weights.max()
     filled = np.where(known, values, 0.0)
-    trend = _trend(filled, weights, degree, robust)
-    rest = np.where(known, filled - trend, 0.0)
-    if min(rest.shape) < 3 and rest.size < 9:
-        return trend, np.inf
-    surface, chosen = _penalised(rest, weights, robust, stiffness)
+    with one_blas_thread():
+        trend = _trend(filled, weights, degree, robust)
+        rest = np.where(known, filled - trend, 0.0)
+        if min(rest.shape) < 3 and rest.size < 9:
+            return trend, np.inf
+        surface, chosen = _penalised(rest, weights, robust, stiffness)
     return trend + surface, chosen
 
 

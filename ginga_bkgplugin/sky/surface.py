@@ -17,7 +17,7 @@ from ginga_bkgplugin.recipe.errors import SkyFitError
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters, SmoothParameters
 from ginga_bkgplugin.sky.binning import Binned, BinnedFrame, BlockMask
 from ginga_bkgplugin.sky.boxes import BoxStatistics, Grid, measure_boxes
-from ginga_bkgplugin.sky.faint import GROUP_SIDE, measure_faint_light
+from ginga_bkgplugin.sky.faint import GROUP_SIDE, faint_light
 from ginga_bkgplugin.sky.maps import Map, Nodes, SplineMap, at_centres, natural_spline, rows_of
 from ginga_bkgplugin.sky.mesh import good_fractions, measured_boxes
 from ginga_bkgplugin.sky.nodes import polynomial_surface, smooth_surface
@@ -187,7 +187,7 @@ def _wings(larges: list[Large], boxes: Boxes, change: Nodes) -> Nodes:
 def faint_shift(surface: Surface, binned: BinnedFrame, sure: BoolImage, *, white: bool) -> float:
     """From the surface to the mean of the sky free of sure sources, less the faint ones' light.
 
-    On a large frame every second or third band of rows is looked at; see `measure_faint_light`.
+    On a large frame every second or third band of rows is looked at; see `faint_light`.
     """
     bands = np.arange(binned.shape[0]) // GROUP_SIDE
     rows = np.flatnonzero(bands % max(1, round(binned.image.size / _MOST_CELLS)) == 0)
@@ -197,7 +197,7 @@ def faint_shift(surface: Surface, binned: BinnedFrame, sure: BoolImage, *, white
         at = rows[some]
         return binned.image[at] - level.sampled(at), ~(binned.taken[at] | sure[at])
 
-    found = measure_faint_light(read, (rows.size, binned.shape[1]), white=white)
+    found = faint_light(read, (rows.size, binned.shape[1]), white=white)
     return found.mean - found.light
 
 
@@ -284,6 +284,5 @@ def noise_nodes(boxes: NoiseBoxes, parameters: SmoothParameters) -> tuple[Nodes,
     if not weights.any():
         return None
     floor = float(rms[weights > 0].min())
-    with one_blas_thread():
-        nodes = smooth_surface(rms, weights, degree=parameters.degree)[0]
+    nodes = smooth_surface(rms, weights, degree=parameters.degree)[0]
     return np.maximum(nodes, floor), floor / 2

@@ -147,8 +147,7 @@ def _without_products(files: Iterable[Path], notes: list[str]) -> list[Path]:
     for path in files:
         (left if kind_of_product(path) else images).append(path)
     if left:
-        more = f" and {len(left) - 1} more" if len(left) > 1 else ""
-        notes.append(f"{left[0]}{more}: products, left out.")
+        notes.append(f"{_and_more(str(left[0]), left)}: products, left out.")
     return images
 
 
@@ -158,10 +157,11 @@ def _passed_over(entries: Sequence[ImageEntry]) -> list[str]:
     for entry in entries:
         if entry.passed_over:
             files.setdefault(entry.passed_over, []).append(entry.path)
-    return [
-        f"{some[0].name}{f' and {len(some) - 1} more' if len(some) > 1 else ''}: {words}."
-        for words, some in files.items()
-    ]
+    return [f"{_and_more(some[0].name, some)}: {words}." for words, some in files.items()]
+
+
+def _and_more(first: str, files: Sequence[Path]) -> str:
+    return first if len(files) == 1 else f"{first} and {len(files) - 1} more"
 
 
 def taken_once(entries: Sequence[ImageEntry], notes: list[str]) -> tuple[ImageEntry, ...]:

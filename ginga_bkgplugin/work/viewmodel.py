@@ -185,8 +185,7 @@ def summary_words(result: Result) -> str:
     fit = result.fit
     return (
         f"Background {fit.globalback:.6g}, rms {fit.globalrms:.4g},"
-        f" {result.masked_fraction:.1%} masked,"
-        f" {model_words(result)}"
+        f" {result.masked_fraction:.1%} masked, {model_words(result)}"
     )
 
 
