@@ -132,18 +132,24 @@ class ImageSet:
 
     @property
     def table(self) -> Table:
-        """What was found: file, HDU, size, cards; an `astropy.table.Table`."""
+        """What was found: file, HDU, size, cards; an `astropy.table.Table`.
+
+        Where a file cannot be read there is a column ``problem``, and its size is masked.
+        """
         from astropy.table import Table
 
         cards = list(dict.fromkeys(card for entry in self.entries for card in entry.cards))
+        sizes = [(None, None) if entry.problem else entry.shape for entry in self.entries]
         columns: dict[str, list[Any]] = {
             "file": [str(entry.path) for entry in self.entries],
             "hdu": [ALL if entry.mosaic else entry.bare.tag for entry in self.entries],
-            "nx": [entry.shape[1] for entry in self.entries],
-            "ny": [entry.shape[0] for entry in self.entries],
+            "nx": column([nx for _, nx in sizes]),
+            "ny": column([ny for ny, _ in sizes]),
         }
         for card in cards:
             columns[card] = column([entry.cards.get(card) for entry in self.entries])
+        if any(entry.problem for entry in self.entries):
+            columns["problem"] = column([entry.problem or None for entry in self.entries])
         return Table(columns)
 
     def images(self) -> Iterator[ScienceImage]:

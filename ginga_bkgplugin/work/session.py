@@ -73,7 +73,7 @@ class Session(Editor):
         self._mode = ""
         self._stage: Stage | None = None
         self._words = ""
-        self._is_error = False
+        self._is_error = self._run_failed = False
         self._region_rows = RegionRows()
         self._mask: MaskImage | None = None
         self.looked: Recipe | None = None
@@ -216,6 +216,7 @@ class Session(Editor):
         if serial != self._serial or not self._busy:
             return False
         self._busy, self._stage, self.preview = False, None, None
+        self._run_failed = isinstance(outcome, BaseException)
         if isinstance(outcome, Result):
             if self._mode != "run":  # write down the passes it took: run anew, they give the same
                 smooth = outcome.recipe.background.method == "smooth"
@@ -315,7 +316,7 @@ class Session(Editor):
     def view(self) -> ViewModel:
         """The state, worked out for display."""
         frame, result, stage = self.frame, self.result, self._stage
-        level = frame.saturation_level
+        level, done = frame.saturation_level, result is not None and not self._run_failed
         return ViewModel(
             title=frame.name,
             recipe=self.recipe,
@@ -326,7 +327,7 @@ class Session(Editor):
             history_place=self.history.place,
             missing_masks=self.missing_masks(),
             rows=self._rows,
-            fraction=stage.fraction if stage else float(result is not None and not self._is_error),
+            fraction=stage.fraction if stage else float(done),
             words=f"{stage.text} …" if stage and not self._is_error else self._words,
             is_error=self._is_error,
             summary=summary_words(result) if result else "",

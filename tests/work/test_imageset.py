@@ -44,6 +44,21 @@ def test_a_search_gives_a_table_of_what_the_headers_say(night: Path) -> None:
     assert set(zip(table["ny"], table["nx"], strict=True)) == {SHAPE}
 
 
+def test_a_file_that_cannot_be_read_has_a_problem_in_the_table_and_no_size(
+    tmp_path: Path,
+) -> None:
+    write_night(tmp_path, 1)
+    (tmp_path / "bad.fits").write_text("x")
+
+    bad, good = ImageSet.search(tmp_path).table
+
+    assert np.ma.is_masked(bad["nx"])
+    assert np.ma.is_masked(bad["ny"])
+    assert "bad.fits: cannot be read as a FITS image" in bad["problem"]
+    assert (good["ny"], good["nx"]) == SHAPE
+    assert np.ma.is_masked(good["problem"])
+
+
 @pytest.mark.parametrize(
     ("where", "names"),
     [

@@ -105,8 +105,19 @@ def test_an_error_is_shown_and_the_result_before_kept(session: Session) -> None:
     session.finish(work.serial, SkyFitError("Over-masked."))
 
     view = session.view()
-    assert (view.words, view.is_error) == ("Over-masked.", True)
+    assert (view.words, view.is_error, view.fraction) == ("Over-masked.", True, 0)
     assert session.result is result
+
+
+def test_the_progress_of_a_run_does_not_go_back_where_something_else_is_refused(
+    session: Session,
+) -> None:
+    run_session(session)
+
+    session.set_parameter("filter_size", 4)
+
+    view = session.view()
+    assert (view.is_error, view.fraction) == (True, 1)
 
 
 def test_a_change_during_a_run_is_not_lost(session: Session) -> None:
