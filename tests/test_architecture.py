@@ -46,12 +46,6 @@ def _imports(tree: ast.AST) -> set[str]:
     return found
 
 
-def _imports_of_loading(tree: ast.Module) -> set[str]:
-    """What is imported when the module is loaded: not inside functions."""
-    shallow = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
-    return _imports(ast.Module(body=shallow, type_ignores=[]))
-
-
 def _own(names: set[str]) -> set[str]:
     return {name for name in names if name.startswith("ginga_bkgplugin.")}
 
@@ -97,14 +91,6 @@ def test_the_viewer_never_imports_the_command_line(path: Path) -> None:
 )
 def test_no_layer_below_the_viewer_imports_ginga_or_qt(path: Path) -> None:
     assert not _tops(_imports(_tree(path))) & {"ginga", "qtpy", "PySide6", "PyQt6", "PyQt5"}
-
-
-@_by_path([path for path in MODULES if path.parent == PACKAGE and path.name != "__init__.py"])
-def test_the_command_line_imports_the_viewer_only_when_it_needs_it(path: Path) -> None:
-    loading = _imports_of_loading(_tree(path))
-
-    assert not _tops(loading) & {"ginga", "qtpy"}
-    assert "viewer" not in {_folder(name) for name in _own(loading)}
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,27 @@ def test_run_loads_neither_ginga_nor_qt(image: Path) -> None:
     assert _start(sys.executable, "-c", program, "run", str(image)).returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("line", "status"), [(["--help"], 0), (["run", "--help"], 0), (["run", "a", "--sgima"], 2)]
+)
+def test_what_can_be_asked_for_is_told_before_any_array_is_thought_of(
+    line: list[str], status: int
+) -> None:
+    program = (
+        "import sys; from ginga_bkgplugin.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as end: status = end.code\n"
+        "heavy = {'numpy', 'scipy', 'astropy', 'sep', 'ginga', 'qtpy'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else status)"
+    )
+
+    ended = _start(sys.executable, "-c", program, *line)
+
+    assert ended.returncode == status, ended.stderr
+    assert ("usage: ginga-bkg" in ended.stdout) == (status == 0)
+    assert ("Did you mean --sigma?" in ended.stderr) == (status == 2)
+
+
 def test_view_without_a_display_says_what_to_do_instead(image: Path) -> None:
     ended = _start(sys.executable, "-c", PROGRAM, "view", str(image), QT_QPA_PLATFORM="offscreen")
 

@@ -6,27 +6,46 @@ Results go to stdout, talk and progress to stderr. Exit status: 0 all done, 1 so
 
 from __future__ import annotations
 
+import argparse
 import functools
 import gc
+import importlib
 import os
 from collections.abc import Callable, Sequence
+
+from ginga_bkgplugin.cli.parser import parse
+from ginga_bkgplugin.cli.talk import talk
+from ginga_bkgplugin.recipe.errors import BackgroundPluginError, ParameterError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    return _program()(arguments)
+    options = parse(arguments)
+    try:
+        return _function(options.command)(options)
+    except ParameterError as error:
+        talk(f"ginga-bkg: {error}")
+        return 2
+    except BackgroundPluginError as error:
+        talk(f"ginga-bkg: {error}")
+        return 1
+    except KeyboardInterrupt:
+        talk("ginga-bkg: stopped; the files written so far are whole.")
+        return 1
 
 
 @functools.cache
-def _program() -> Callable[[Sequence[str] | None], int]:
-    """The program, imported at the first call."""
+def _function(name: str) -> Callable[[argparse.Namespace], int]:
+    """What does a command, e.g. ``running.run_command``, imported at the first call."""
     # Before numpy is imported: its BLAS has nothing to do here but to keep idle threads spinning
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     collects = gc.isenabled()
     gc.disable()  # modules are no garbage: to look for some there, now and at the end, takes 0.2 s
-    from ginga_bkgplugin.cli.parser import run_line
-
+    module, _, function = name.partition(".")
+    found: Callable[[argparse.Namespace], int] = getattr(
+        importlib.import_module(f"ginga_bkgplugin.cli.{module}"), function
+    )
     gc.freeze()
     if collects:
         gc.enable()
-    return run_line
+    return found

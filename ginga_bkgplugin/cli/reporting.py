@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ginga_bkgplugin.cli.options import (
-    add_mask_options,
-    add_recipe_options,
-    effective_recipe,
-    named_masks,
-)
+from ginga_bkgplugin.cli.given import effective_recipe, named_masks
 from ginga_bkgplugin.cli.talk import say, talk
 from ginga_bkgplugin.files.frames import Frame, read_frame
 from ginga_bkgplugin.files.names import find_products, is_loadable
@@ -21,26 +14,7 @@ from ginga_bkgplugin.work.gathering import Named, gather
 from ginga_bkgplugin.work.judging import judge
 from ginga_bkgplugin.work.loading import load_result, stale_products, stale_words
 from ginga_bkgplugin.work.pipeline import Result, finish, run_frame
-from ginga_bkgplugin.work.report import FORMATS, check_report, report
-
-if TYPE_CHECKING:
-    from ginga_bkgplugin.cli.parser import Commands
-
-
-def add_report(commands: Commands) -> None:
-    """The command and its options."""
-    parser = commands.add_parser("report", help="one quick-look page for each image")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="e.g. image.fits[SCI,1]")
-    text = "folder of the products and the page (default: beside the image)"
-    parser.add_argument("--output", type=Path, metavar="DIR", help=text)
-    parser.add_argument("--formats", default=",".join(FORMATS), metavar="FORMATS",
-                        help=f"of {','.join(FORMATS)} (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--anew", action="store_true",
-                        help="run the recipe even where its saved products are found")  # fmt: skip
-    parser.add_argument("--overwrite", action="store_true", help="replace an existing page")
-    add_recipe_options(parser)
-    add_mask_options(parser)
-    parser.set_defaults(command=report_command)
+from ginga_bkgplugin.work.report import check_report, report
 
 
 def report_command(options: argparse.Namespace) -> int:

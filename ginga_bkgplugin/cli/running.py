@@ -8,94 +8,23 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ginga_bkgplugin.cli.options import (
-    add_mask_options,
-    add_recipe_options,
-    effective_recipe,
-    named_masks,
-)
+from ginga_bkgplugin.cli.given import effective_recipe, named_masks
 from ginga_bkgplugin.cli.talk import say, talk
-from ginga_bkgplugin.files.names import KINDS, RECIPE, STYLES
+from ginga_bkgplugin.files.names import KINDS, RECIPE
 from ginga_bkgplugin.recipe.errors import ParameterError
-from ginga_bkgplugin.sky.mosaic import COMMON
 from ginga_bkgplugin.sky.steps import Pass, PassRow
 from ginga_bkgplugin.work.batchtable import check_table, run_rows, table_of
 from ginga_bkgplugin.work.imageset import ImageSet
 from ginga_bkgplugin.work.memory import keep_freed_memory
 from ginga_bkgplugin.work.pipeline import Result, Step
-from ginga_bkgplugin.work.task import FAILED, STOPPED, USUAL, Row
+from ginga_bkgplugin.work.task import FAILED, STOPPED, Row
 from ginga_bkgplugin.work.viewmodel import summary_words
 
 if TYPE_CHECKING:
     from astropy.table import Table
 
-    from ginga_bkgplugin.cli.parser import Commands
-
 _SHOWN = ("file", "hdu", "state", "seconds", "masked", "globalback", "globalrms", "filled",
           "verdict")  # fmt: skip
-
-
-def add_run(commands: Commands) -> None:
-    """The command and its options."""
-    batch = commands.add_parser("run", help="run a recipe on images, write the products")
-    batch.add_argument("files", nargs="*", metavar="FILE|DIR",
-                       help="e.g. image.fits[SCI,1]; folders are searched")  # fmt: skip
-    _add_finding(batch)
-    _add_writing(batch)
-    _add_jobs(batch)
-    add_recipe_options(batch)
-    add_mask_options(batch)
-    batch.set_defaults(command=run_command, usage_error=batch.error)
-
-
-def _add_finding(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("images", "which, and where in their files").add_argument
-    text = "of files in a DIR: *.fits in it, '**/*100.fits' at any depth (default: all FITS files)"
-    add("--glob", metavar="PATTERN", help=text)
-    text = "only images whose header is so, e.g. FILTER=m600, 'EXPTIME>=60'; may be repeated"
-    add("--where", action="append", default=[], metavar="CONDITION", help=text)
-    add("--list", type=Path, metavar="FILE", help="a text file that names images, one a line")
-    text = "leave out files of this name or path; may be repeated"
-    add("--exclude", action="append", default=[], metavar="PATTERN", help=text)
-    add("--sort", metavar="CARD", help="take the images in the order of a header card")
-    add("--part", metavar="K/N", help="the K-th of N parts of the images, for arrays of jobs")
-    add("--dry-run", action="store_true", help="print what was found, and do nothing")
-    add("--hdu", help="number, EXTNAME or EXTNAME,EXTVER of the image")
-    add("--plane", type=int, help="plane of a cube, 0-based")
-    text = "every science HDU of a mosaic file; products have the same EXTNAME and EXTVER"
-    add("--all-hdus", action="store_true", help=text)
-    text = "with --all-hdus: one background surface for all chips"
-    add("--common", choices=COMMON, help=text)
-    text = "with --common: each chip keeps a constant of its own"
-    add("--chip-offsets", action="store_true", help=text)
-
-
-def _add_writing(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("products", "what is written, and where").add_argument
-    text = "folder of the products (default: beside the image)"
-    add("--output", type=Path, metavar="DIR", help=text)
-    text = f"of {','.join((*KINDS, RECIPE))} (default: %(default)s)"
-    add("--save", metavar="KINDS", default=",".join(USUAL), help=text)
-    add("--subtract", action="store_true", help="also write image - background")
-    add("--overwrite", action="store_true", help="replace products of another recipe or image")
-    text = "compute anew what is there already, of the same recipe and image, and replace it"
-    add("--redo", action="store_true", help=text)
-    text = "masks as compressed tiles (default), or plain"
-    add("--compress", action=argparse.BooleanOptionalAction, default=True, help=text)
-    text = "judge each result (default): can it be trusted, and why not"
-    add("--verdict", action=argparse.BooleanOptionalAction, default=True, help=text)
-    text = "style of the products' names (default: %(default)s)"
-    add("--names", choices=STYLES, default=STYLES[0], help=text)
-    text = "a row for each image: state, seconds, masked, background, ...; replaced if there"
-    add("--table", type=Path, metavar="FILE.ecsv", help=text)
-
-
-def _add_jobs(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("jobs", "how many images at a time, and where").add_argument
-    text = "images at a time (default: the cores; fewer where memory would not do)"
-    add("--jobs", type=int, metavar="N", help=text)
-    text = "run on the workers of this dask scheduler, e.g. tcp://host:8786"
-    add("--dask", metavar="ADDRESS", help=text)
 
 
 def run_command(options: argparse.Namespace) -> int:

@@ -4,45 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ginga_bkgplugin.cli.talk import say, talk
 from ginga_bkgplugin.files.frames import read_frame
-from ginga_bkgplugin.files.names import STYLES
 from ginga_bkgplugin.files.subtracted import subtracted_by, subtracted_words
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError
 from ginga_bkgplugin.work.subtractfiles import restore_file, subtract_file
-
-if TYPE_CHECKING:
-    from ginga_bkgplugin.cli.parser import Commands
-
-
-def add_subtract(commands: Commands) -> None:
-    """The command and its options."""
-    subtract = commands.add_parser("subtract", help="write image - saved background")
-    subtract.add_argument("files", nargs="+", metavar="FILE", help="e.g. image.fits[SCI,1]")
-    _add_places(subtract, "a map or mesh to subtract (default: the saved one)")
-    subtract.add_argument("--names", choices=STYLES, default=STYLES[0],
-                          help="style of the products' names (default: %(default)s)")  # fmt: skip
-    text = "subtract although it was done before, or the background is stale"
-    subtract.add_argument("--force", action="store_true", help=text)
-    subtract.set_defaults(command=subtract_command)
-
-
-def add_restore(commands: Commands) -> None:
-    """The command and its options."""
-    restore = commands.add_parser("restore", help="take a subtraction back")
-    restore.add_argument("files", nargs="+", metavar="FILE", help="subtracted images")
-    _add_places(restore, "the map or mesh that was subtracted (default: as the header says)")
-    restore.set_defaults(command=restore_command)
-
-
-def _add_places(parser: argparse.ArgumentParser, background: str) -> None:
-    parser.add_argument("--background", type=Path, metavar="MAP", help=background)
-    parser.add_argument("--output", type=Path, metavar="DIR",
-                        help="folder of the products (default: beside the image)")  # fmt: skip
-    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
 
 
 def subtract_command(options: argparse.Namespace) -> int:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ginga_bkgplugin.cli.talk import say
 from ginga_bkgplugin.files.frames import read_frame
@@ -12,17 +10,6 @@ from ginga_bkgplugin.files.names import find_products
 from ginga_bkgplugin.files.subtracted import subtracted_words
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError
 from ginga_bkgplugin.work.loading import stale_products
-
-if TYPE_CHECKING:
-    from ginga_bkgplugin.cli.parser import Commands
-
-
-def add_status(commands: Commands) -> None:
-    """The command and its options."""
-    status = commands.add_parser("status", help="the products of images, and what they say")
-    status.add_argument("files", nargs="+", metavar="FILE")
-    status.add_argument("--output", type=Path, metavar="DIR", help="folder of the products")
-    status.set_defaults(command=status_command)
 
 
 def status_command(options: argparse.Namespace) -> int:

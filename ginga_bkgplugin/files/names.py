@@ -6,16 +6,21 @@ import dataclasses
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
+
+if TYPE_CHECKING:
+    from ginga_bkgplugin.files.frames import Frame
 
 USUAL = ("srcmask", "invalidmask", "bkgmap", "bkgrms", "subbkg")
 KINDS = (*USUAL, "bkgmesh", "bkgflag")
 PACKED = ("srcmask", "invalidmask", "bkgflag")  # small as compressed tiles
 RECIPE = "recipe"
+BATCH = ("srcmask", "invalidmask", "bkgmap", "bkgrms", RECIPE)  # what a batch writes
 STYLES = ("default", "ezphot")
+FORMATS = ("png", "pdf")  # of a page to keep
 
 _COMPRESSED = (".gz", ".fz", ".bz2")
 _PLAIN = " !#$&'()+,;=@[]^`{}"  # in names of files as they are, beside letters and digits

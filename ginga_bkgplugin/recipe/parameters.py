@@ -281,6 +281,8 @@ class SmoothParameters(Parameters):
     )
 
 
+COMMON = ("constant", "plane", "poly2")  # models that all chips of a mosaic can share
+
 # the one method that looks at a parameter; those not named here serve both
 METHOD_OF = {
     **dict.fromkeys(

@@ -18,7 +18,6 @@ from ginga_bkgplugin.sky.models import DEGREES, box_means
 from ginga_bkgplugin.sky.nodes import determined, robust_coefficients, term_orders
 from ginga_bkgplugin.sky.pixels import MaskImage, as_sky_array, without_non_finite
 
-COMMON = ("constant", "plane", "poly2")
 _STEP = 64  # pixels between nodes of a chip's map
 
 Places = npt.NDArray[np.float64]

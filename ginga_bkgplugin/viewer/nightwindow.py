@@ -8,13 +8,13 @@ from typing import Any, Protocol
 from ginga.gw import Widgets
 from ginga.locale.localize import _tr
 
+from ginga_bkgplugin.files.names import BATCH
 from ginga_bkgplugin.sky.verdict import DO_NOT_USE
 from ginga_bkgplugin.viewer import widgets
 from ginga_bkgplugin.viewer.sections import SAVE_CHOICES
 from ginga_bkgplugin.viewer.tables import Pager, make_table
 from ginga_bkgplugin.work.memory import cores
 from ginga_bkgplugin.work.nightrun import NightLine, NightView
-from ginga_bkgplugin.work.task import USUAL
 from ginga_bkgplugin.work.viewmodel import COLORS
 
 _SIZE = (480, 640)
@@ -112,7 +112,7 @@ class NightWindow:
         grid = Widgets.GridBox(rows=2, columns=3)
         self.kinds = {}
         for place, (kind, text, tip) in enumerate(SAVE_CHOICES):
-            self.kinds[kind] = widgets.check(_tr(text), _tr(tip), kind in USUAL)
+            self.kinds[kind] = widgets.check(_tr(text), _tr(tip), kind in BATCH)
             grid.add_widget(self.kinds[kind], place // 3, place % 3)
         box.add_widget(grid, stretch=0)
         line = widgets.row(box)

@@ -19,9 +19,9 @@ from ginga_bkgplugin.files.frames import join_spec, split_spec
 from ginga_bkgplugin.files.maskfile import SELF
 from ginga_bkgplugin.files.names import KINDS, RECIPE, STYLES
 from ginga_bkgplugin.recipe.errors import ParameterError
+from ginga_bkgplugin.recipe.parameters import COMMON
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.region import PixelRegion
-from ginga_bkgplugin.sky.mosaic import COMMON
 from ginga_bkgplugin.work.cluster import dask_executor, run_on_worker
 from ginga_bkgplugin.work.gathering import NOTHING, Named
 from ginga_bkgplugin.work.memory import available_memory, cores, fitting_jobs, job_memory

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ginga_bkgplugin.files.entries import ALL, ImageEntry, read_entries
 from ginga_bkgplugin.files.frames import HDU
+from ginga_bkgplugin.files.names import BATCH
 from ginga_bkgplugin.files.products import Background, Mask
 from ginga_bkgplugin.files.searching import Where, conditions
 from ginga_bkgplugin.recipe.errors import ParameterError
@@ -25,7 +26,7 @@ from ginga_bkgplugin.work.finding import (
 from ginga_bkgplugin.work.gathering import NOTHING, Named
 from ginga_bkgplugin.work.image import ScienceImage
 from ginga_bkgplugin.work.linked import Linked
-from ginga_bkgplugin.work.task import USUAL, Row, Tell
+from ginga_bkgplugin.work.task import Row, Tell
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -236,7 +237,7 @@ class ImageSet:
         *,
         jobs: int | None = None,
         dask: Any = None,
-        save: Sequence[str] = USUAL,
+        save: Sequence[str] = BATCH,
         names: str = "default",
         overwrite: bool = False,
         redo: bool = False,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ginga_bkgplugin.files.frames import Frame
-from ginga_bkgplugin.files.names import stem
+from ginga_bkgplugin.files.names import FORMATS, stem
 from ginga_bkgplugin.files.writing import check_absent, package_version, write_bytes
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 from ginga_bkgplugin.work.judging import Judgement, judge
@@ -20,7 +20,6 @@ from ginga_bkgplugin.work.viewmodel import COLORS, summary_words
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FORMATS = ("png", "pdf")
 _SIZE, _DPI = (13.0, 9.6), 110
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from ginga_bkgplugin.files.entries import ImageEntry
 from ginga_bkgplugin.files.frames import Frame, read_frame
-from ginga_bkgplugin.files.names import RECIPE, product_path
+from ginga_bkgplugin.files.names import BATCH, RECIPE, product_path
 from ginga_bkgplugin.files.products import Mask
 from ginga_bkgplugin.files.subtracted import subtracted_by, subtracted_words
 from ginga_bkgplugin.recipe.errors import (
@@ -37,7 +37,6 @@ from ginga_bkgplugin.work.saving import check_saving, save_products
 
 WORD = "BKGWORD"
 DONE, KEPT, FAILED, STOPPED = "done", "kept", "failed", "stopped"
-USUAL = ("srcmask", "invalidmask", "bkgmap", "bkgrms", RECIPE)
 
 _BYTES = {"srcmask": 1, "invalidmask": 1, "bkgmap": 4, "bkgrms": 4, "subbkg": 8,
           "bkgflag": 1}  # fmt: skip  # a pixel
@@ -81,7 +80,7 @@ class Task:
     entry: ImageEntry
     recipe: str
     named: Named = NOTHING
-    kinds: tuple[str, ...] = USUAL
+    kinds: tuple[str, ...] = BATCH
     folder: str | None = None
     style: str = "default"
     overwrite: bool = False

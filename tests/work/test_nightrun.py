@@ -14,12 +14,12 @@ from astropy.io import fits
 
 from ginga_bkgplugin.cli import main
 from ginga_bkgplugin.files.frames import read_frame
+from ginga_bkgplugin.files.names import BATCH
 from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.work.imageset import ImageSet
 from ginga_bkgplugin.work.nightrun import NightRun, NightView, portable
-from ginga_bkgplugin.work.task import USUAL
 from tests.work.nights import contents, write_night
 
 RECIPE = Recipe().with_regions(PixelCircle(90, 80, 30)).with_parameters(passes=2)
@@ -48,7 +48,7 @@ class Watched:
         return self.wait(lambda view: not view.busy)
 
     def run(self, recipe: Recipe, source: Path, **how: object) -> NightView:
-        options = {"jobs": 1, "kinds": USUAL} | how
+        options = {"jobs": 1, "kinds": BATCH} | how
         self.night.start(recipe, read_frame(source), **options)  # type: ignore[arg-type]
         return self.wait(lambda view: not view.busy)
 
@@ -74,7 +74,7 @@ def test_a_night_goes_through_its_states_and_gives_the_bytes_of_the_command(
     assert view.fraction == 1
     seen = [tuple(line.state for line in each.lines) for each in watched.views]
     assert ("running", "waiting", "waiting") in seen
-    assert [len(line.products) for line in view.lines] == [len(USUAL)] * 3
+    assert [len(line.products) for line in view.lines] == [len(BATCH)] * 3
     command = ["run", str(tmp_path / "night"), "--recipe", str(recipe), "--jobs", "2"]
     command += ["--drawn-on", str(files[0]), "--output", str(tmp_path / "theirs")]
     assert main(command) == 0
