@@ -122,7 +122,7 @@ class Session(Editor):
 
     def say(self, words: str) -> None:
         """Show a plain message."""
-        self._words, self._is_error = words, False
+        self._words, self._is_error, self._run_failed = words, False, False
 
     def fail(self, error: BaseException | str) -> None:
         """Show an error; what was there before stays."""
@@ -216,7 +216,6 @@ class Session(Editor):
         if serial != self._serial or not self._busy:
             return False
         self._busy, self._stage, self.preview = False, None, None
-        self._run_failed = isinstance(outcome, BaseException)
         if isinstance(outcome, Result):
             if self._mode != "run":  # write down the passes it took: run anew, they give the same
                 smooth = outcome.recipe.background.method == "smooth"
@@ -234,6 +233,7 @@ class Session(Editor):
                 self.say("Cancelled." + kept)
             else:
                 self.fail(outcome)
+                self._run_failed = True
         return True
 
     def cancel(self) -> None:

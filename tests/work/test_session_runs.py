@@ -120,6 +120,18 @@ def test_the_progress_of_a_run_does_not_go_back_where_something_else_is_refused(
     assert (view.is_error, view.fraction) == (True, 1)
 
 
+def test_the_progress_of_a_run_that_failed_is_told_as_long_as_its_error(session: Session) -> None:
+    result = run_session(session)
+    work = session.begin("run")
+    session.finish(work.serial, SkyFitError("Over-masked."))
+    before = session.view().fraction
+
+    session.show_result(result)
+    session.say("Loaded.")
+
+    assert (before, session.view().fraction) == (0, 1)
+
+
 def test_a_change_during_a_run_is_not_lost(session: Session) -> None:
     work = session.begin("run")
     session.add_region(CIRCLE)
