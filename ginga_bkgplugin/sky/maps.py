@@ -85,15 +85,29 @@ class SplineMap:
 
     def _cubics_at(self, columns: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Polynomials along y at columns; see `_cubics`."""
-        middle, n = float(self.nodes.mean()), self.y.size
-        nodes = self.nodes - middle  # so that float32 keeps its digits for the structure
-        both = np.concatenate([nodes, _second_derivatives(self.y, nodes)])
-        both = natural_spline(self.x, both.T, np.asarray(columns, np.float64)).T
-        both = np.ascontiguousarray(both)
+        n = self.y.size
+        both = np.empty((columns.size, 2 * n))
+        _evaluate(self._across, self.x, np.asarray(columns, np.float64), both)
+        both = np.ascontiguousarray(both.T)
         cubics = _cubics(self.y, both[:n].astype(np.float32), both[n:].astype(np.float32))
-        cubics[1:, 3] = both[:n] + middle
+        cubics[1:, 3] = both[:n] + self._middle
         cubics[0, 3] = cubics[1, 3]
         return cubics
+
+    @functools.cached_property
+    def _across(self) -> Nodes:
+        """Polynomials along x: of the nodes, then of their second derivatives along y.
+
+        Kept, as they are nearly all the work of looking at one pixel.
+        """
+        nodes = self.nodes - self._middle
+        both = np.concatenate([nodes, _second_derivatives(self.y, nodes)]).T
+        return _cubics(self.x, both, _second_derivatives(self.x, both))
+
+    @functools.cached_property
+    def _middle(self) -> float:
+        """Taken off the nodes so that float32 keeps its digits for their structure."""
+        return float(self.nodes.mean())
 
 
 Map = SplineMap | FloatImage

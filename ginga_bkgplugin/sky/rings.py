@@ -161,13 +161,17 @@ def _sources(
     covered = ndimage.sum_labels(taken, labels, numbers) > 0
     large = size > np.pi * (_LEAST_RADIUS * BLOCK) ** 2
     light = np.where(large & ~covered & (light > 0), light, 0.0)
+    brightest = np.argsort(-light, kind="stable")[:most]
+    brightest = brightest[light[brightest] > 0]
+    places = np.zeros(count + 1, np.int32)
+    places[brightest + 1] = np.arange(1, brightest.size + 1)
+    labels = places[labels]
+    # of those alone: slices for 20,000 sources make Python look through all it holds, for 0.2 s
     windows = ndimage.find_objects(labels)
-    found = []
-    for number in np.argsort(-light, kind="stable")[:most]:
-        if light[number] > 0:
-            window = windows[number]
-            found.append(_masked("", labels[window] == number + 1, window, None))
-    return found
+    return [
+        _masked("", labels[window] == place, window, None)
+        for place, window in enumerate(windows, start=1)
+    ]
 
 
 def _masked(

@@ -38,6 +38,7 @@ class ParameterFields:
         self._kinds: dict[str, Any] = {}
         self._units: dict[str, Any] = {}
         self._choices: dict[str, tuple[str, ...]] = {}
+        self._texts: dict[str, str] = {}  # as shown
         tabs = Widgets.TabWidget(tabpos="top")
         pages = []
         for group, title in TITLES.items():
@@ -113,6 +114,8 @@ class ParameterFields:
             if kind in (bool, int, float, str):
                 continue
             text = self.widgets[name].get_text().strip()
+            if text == self._texts.get(name):
+                continue  # as it was shown
             try:
                 value: Any = float(text) if text else None
             except ValueError:
@@ -147,6 +150,6 @@ class ParameterFields:
             if field.get_value() != value:
                 field.set_value(value)
         else:
-            text = "" if value is None else str(value).removesuffix(".0")
+            text = self._texts[name] = "" if value is None else str(value).removesuffix(".0")
             if field.get_text() != text:
                 field.set_text(text)

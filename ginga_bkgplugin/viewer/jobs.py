@@ -8,6 +8,7 @@ from typing import Any
 
 from ginga_bkgplugin.files.products import Product
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError
+from ginga_bkgplugin.sky.maps import value_at
 from ginga_bkgplugin.sky.steps import Pass
 from ginga_bkgplugin.work.judged import begin_judging, take_judgement
 from ginga_bkgplugin.work.judging import judge
@@ -76,12 +77,11 @@ class Jobs:
         outcome: Result | BaseException | None = None
         try:
             for step in steps:
+                if isinstance(step, Pass | Result):
+                    _prepare(step)
                 if isinstance(step, Result):
                     outcome = step
-                    _ = step.mask
                     continue
-                if isinstance(step, Pass):
-                    _ = step.mask  # made here, not on the GUI thread
                 self.fv.gui_do(self._step, session, work.serial, step)
         except Exception as error:
             if not isinstance(error, BackgroundPluginError):
@@ -105,7 +105,7 @@ class Jobs:
         def work() -> Pass | None:
             step = self.worker.look(frame.data, recipe, wcs=frame.wcs, imported=imported)
             if step is not None:
-                _ = step.mask
+                _prepare(step)
             return step
 
         self.do(session, work, functools.partial(take_look, session, recipe))
@@ -225,3 +225,10 @@ class Jobs:
             self.fv.gui_do(finish, answer, error)
 
         self.fv.nongui_do(drive)
+
+
+def _prepare(step: Pass | Result) -> None:
+    """Make here what looking at any one pixel needs, not on the GUI thread."""
+    _ = step.mask
+    for sky_map in (step.fit.level_map, step.fit.rms_map):
+        value_at(sky_map, 0, 0)

@@ -22,6 +22,7 @@ from ginga_bkgplugin.work.pipeline import Result
 Told = TypeVar("Told", Pass, Result)
 
 _BYTES = 14  # per pixel: image, level, rms as float32, the mask and its blocks
+_PIECE = 1 << 24  # bytes given back at once: 2 ms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Planes:
                 handle = stack.enter_context(Path(handle).open("r+b")).fileno()
             if os.fstat(handle).st_size < size * _BYTES:
                 os.ftruncate(handle, size * _BYTES)
-            memory = mmap.mmap(handle, size * _BYTES)
+            memory = self._memory = mmap.mmap(handle, size * _BYTES)
 
         def plane(start: int, kind: npt.DTypeLike) -> npt.NDArray[Any]:
             return np.frombuffer(memory, kind, size, start * size).reshape(shape)
@@ -74,6 +75,16 @@ class Planes:
         self.mask = plane(12, np.uint8)
         self._blocks = plane(13, np.uint8).reshape(-1)
         self._last: BlockMask | None = None  # that went through here
+
+    def give_back(self) -> None:
+        """Let go of the memory here, bit by bit; what another still reads is read anew.
+
+        Python holds its lock while it takes a mapping down, which a window would feel.
+        """
+        if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+            for start in range(0, len(self._memory), _PIECE):
+                size = min(_PIECE, len(self._memory) - start)
+                self._memory.madvise(mmap.MADV_DONTNEED, start, size)
 
     def put(self, step: Pass | Result) -> Pass | Result:
         """Store the arrays of a step here; returns the step without them."""

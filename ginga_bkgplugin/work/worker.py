@@ -9,13 +9,14 @@ behind. If SEP ever releases the GIL (sep-developers/sep#172), a thread can repl
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pickle
 import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -165,29 +166,38 @@ class Worker:
         self._loaded = None
 
     def cancel(self) -> None:
-        """Stop what is running, at once. A fresh process stands ready for the next run."""
-        self.close(wait=False)
-        self.start()
+        """Stop what is running, at once. A fresh process for the next run is on its way.
 
-    def close(self, *, wait: bool = True) -> None:
-        """End the process and free the memory; safe from any thread, at any time.
-
-        Without `wait` it returns before the system has taken the process down, which takes a
+        It does not wait for the system to start the one and take down the other, which takes a
         while for a large image.
         """
+        bury, closed = self._leave()
+
+        def renew() -> None:
+            with self._lock, contextlib.suppress(OSError):  # the next run tries again, and tells
+                if self._closed == closed:
+                    self._running_process()
+            bury()
+
+        threading.Thread(target=renew, daemon=True).start()
+
+    def close(self) -> None:
+        """End the process and free the memory; safe from any thread, at any time."""
+        bury, _ = self._leave()
+        bury()
+
+    def _leave(self) -> tuple[Callable[[], None], int]:
+        """Kill the process. What is left to do, which takes a while, and how often it was done."""
         with self._lock:
             process, self._process = self._process, None
             handle, self._handle = self._handle, None
-            remains = [self._planes, self._loaded]
+            remains = [self._planes] if self._planes is not None else []
             self._planes = self._loaded = None
             self._closed += 1
+            closed = self._closed
         if process is not None:
             process.kill()
-        if wait:
-            _bury(process, handle, remains)
-        else:
-            threading.Thread(target=_bury, args=(process, handle, remains), daemon=True).start()
-            del remains  # the last reference frees the memory, which takes a while: not here
+        return functools.partial(_bury, process, handle, remains), closed
 
     def _running_process(self) -> subprocess.Popen[bytes]:
         """The process, started if there is none or it died; call it with the lock held."""
@@ -223,11 +233,12 @@ class Worker:
 
 
 def _bury(
-    process: subprocess.Popen[bytes] | None, handle: int | str | None, remains: list[Any]
+    process: subprocess.Popen[bytes] | None, handle: int | str | None, remains: list[Planes]
 ) -> None:
     """Wait for the end of a killed process, then free what it shared.
 
-    In this order: freed while the process is being taken down, the memory holds up redraws.
+    In this order: freed while the process is being taken down, the memory holds up redraws; and
+    closing the handle frees it without Python's lock if nothing maps it any more.
     """
     if process is not None:
         process.wait()
@@ -235,7 +246,8 @@ def _bury(
             with contextlib.suppress(OSError, ValueError):
                 if pipe is not None:
                     pipe.close()
-    remains.clear()
+    while remains:
+        remains.pop().give_back()
     free(handle)
 
 

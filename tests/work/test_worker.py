@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from ginga_bkgplugin.recipe.shapes import PixelCircle, SkyCircle
 from ginga_bkgplugin.sky.simulate import SimulatedField, sample_field
 from ginga_bkgplugin.sky.steps import Pass, Stage
 from ginga_bkgplugin.work.pipeline import Result, Start, finish, run
+from ginga_bkgplugin.work.planes import Planes, anonymous_memory, free
 from ginga_bkgplugin.work.worker import Worker
 
 SMALL = sample_field((200, 220), stars=10)
@@ -195,9 +196,9 @@ def test_cancelling_from_another_thread_ends_the_run_quietly(worker: Worker) -> 
             canceller.join()
 
     assert not any(isinstance(step, Result) for step in seen)
-    assert _pid(worker) != old
-    worker.close()
     _wait_until_gone(old)
+    _wait(lambda: worker._process is not None, "a fresh process")
+    assert _pid(worker) != old
 
 
 def test_cancelling_while_the_child_computes_ends_the_run_quietly(worker: Worker) -> None:
@@ -230,6 +231,50 @@ def test_closing_the_iterator_ends_the_child(worker: Worker) -> None:
     steps.close()  # type: ignore[attr-defined]
 
     assert _gone(pid)
+
+
+class _LateForOthers:
+    """A lock that threads other than the first get only from `go` on."""
+
+    def __init__(self) -> None:
+        self.lock, self.go = threading.Lock(), threading.Event()
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            self.go.wait()
+        self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_closing_right_after_cancelling_leaves_no_process(worker: Worker, late: bool) -> None:
+    next(worker.run(SMALL.data, LONG))
+    before = set(threading.enumerate())
+    worker._lock = lock = _LateForOthers()  # type: ignore[assignment]
+    if not late:
+        lock.go.set()
+
+    worker.cancel()
+    worker.close()
+    lock.go.set()
+
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
+    assert worker._process is None
+
+
+def test_memory_given_back_still_reads_as_before() -> None:
+    handle = anonymous_memory()
+    planes = Planes(handle, SMALL.data.shape)
+    planes.image[:] = SMALL.data
+
+    planes.give_back()
+
+    assert planes.image.tobytes() == SMALL.data.tobytes()
+    del planes
+    free(handle)
 
 
 def test_a_killed_child_is_told_with_a_cure_and_the_next_run_works(worker: Worker) -> None:
@@ -272,11 +317,15 @@ def test_the_callers_folder_does_not_lend_its_modules_to_the_child(
 
 def _wait_until_gone(pid: int) -> None:
     """A cancelled process is taken away by a thread of its own."""
+    _wait(lambda: _gone(pid), f"the end of process {pid}")
+
+
+def _wait(done: Callable[[], bool], what: str) -> None:
     for _ in range(3000):
-        if _gone(pid):
+        if done():
             return
         time.sleep(0.01)
-    pytest.fail(f"process {pid} is still there")
+    pytest.fail(f"waited for {what} in vain")
 
 
 def test_the_child_starts_without_astropy() -> None:
