@@ -43,6 +43,18 @@ class _LazyImage(BaseImage):
         self.minval = self.maxval = self.minval_noinf = self.maxval_noinf = 0
 
 
+class _WholeWhereNew:
+    """With `NormImage`: Ginga makes it whole where it is new, though others stay as they are.
+
+    To Ginga ``whence`` says from where on all images of a window are made anew; from 0 the one
+    below is cut out of all its pixels once more.
+    """
+
+    def prepare_image(self, viewer: Any, whence: float) -> None:
+        cache = self.get_cache(viewer)  # type: ignore[attr-defined]
+        super().prepare_image(viewer, whence if cache.visible else 0)  # type: ignore[misc]
+
+
 class OverlayLayer:
     """One view in place of the image, the mask and the boxes over it.
 
@@ -56,8 +68,8 @@ class OverlayLayer:
     def __init__(self, viewer: Any, classes: Any, logger: Any) -> None:
         self.viewer = viewer
         self.canvas = classes.DrawingCanvas()
+        self._picture = type("Picture", (_WholeWhereNew, classes.NormImage), {})
         self.canvas.set_surface(viewer)
-        self._classes = classes
         self._mapper, self._codes = PictureMapper(logger, viewer), AsTheyAre(logger)
         self.scene = Scene()
         self._shown: set[str] = set()
@@ -79,7 +91,7 @@ class OverlayLayer:
             self.scene = scene
             self._redraw()
         elif inside and {MASK, "mask"} & self._shown:
-            self.canvas.update_canvas(whence=0)
+            self._update(anew=True)
 
     def set_view(self, view: str) -> None:
         """Choose what is seen in place of the image; a name of `VIEWS`."""
@@ -110,7 +122,7 @@ class OverlayLayer:
         self.opacity[kind] = opacity
         self._fade(kind, opacity)
         if self._shown:
-            self.canvas.update_canvas(whence=2)
+            self._update()
 
     def _fade(self, kind: str, opacity: float) -> None:
         if kind == MASK:
@@ -120,7 +132,7 @@ class OverlayLayer:
 
     def _on_cuts(self, *_: Any) -> None:
         if "subtracted" in self._shown:  # its codes were made at the levels of before
-            self.canvas.update_canvas(whence=0)
+            self._update(anew=True)
 
     def shown(self) -> set[str]:
         """What is on the canvas now."""
@@ -139,7 +151,14 @@ class OverlayLayer:
         self._shown, self._cuts = set(), None
         if not self.bare:
             self._draw(self.scene)
-        self.canvas.update_canvas(whence=0)  # the default leaves image overlays stale
+        self._update()
+
+    def _update(self, *, anew: bool = False) -> None:
+        """Draw; `anew`: with what was cut out of the planes before made once more."""
+        if anew:
+            for picture in self.canvas.objects:
+                picture.reset_optimize()
+        self.canvas.update_canvas(whence=2)  # the default leaves images on a canvas stale
 
     def _draw(self, scene: Scene) -> None:
         base, mask, lines = None, None, None
@@ -195,7 +214,7 @@ class OverlayLayer:
             plane = views.cropped(plane, start)
             if not plane.shape[1]:
                 return
-        shape = self._classes.NormImage(
+        shape = self._picture(
             start, 0, _LazyImage(data_np=plane), rgbmap=self._mapper, autocuts=self._codes,
             interpolation="basic",
         )  # fmt: skip

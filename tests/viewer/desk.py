@@ -287,9 +287,12 @@ class Desk:
         return [[item.text(column) for column in range(tree.columnCount())] for item in items]
 
     def picture(self) -> npt.NDArray[np.uint8]:
-        """The colours of the image window."""
-        self.view.redraw_now(whence=0)
+        """The colours of the image window; they must be those of a window drawn anew."""
+        self.viewer.pump()
+        self.wait(lambda: not self.view.is_redraw_pending(), "the redraw")
         colours: npt.NDArray[np.uint8] = np.array(self.view.getwin_array(order="RGB"))
+        self.view.redraw_now(whence=0)
+        assert np.array_equal(colours, self.view.getwin_array(order="RGB")), "the window is stale"
         return colours
 
     # --- the same work by another door
