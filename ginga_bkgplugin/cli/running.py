@@ -6,7 +6,7 @@ import argparse
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ginga_bkgplugin.cli.given import effective_recipe, named_masks
 from ginga_bkgplugin.cli.talk import say, talk
@@ -67,12 +67,9 @@ class _Progress:
     """What is said while images are run: one alone step by step, of many a bar."""
 
     def __init__(self, images: ImageSet, alone: bool) -> None:
-        from tqdm import tqdm
-
         self._alone, self._name = alone, images.entries[0].name if alone else ""
         self._result: Result | None = None
-        self._bar = tqdm(total=len(images), unit="image", file=sys.stderr,
-                         disable=True if alone else None)  # fmt: skip
+        self._bar = None if alone else _bar(len(images))
         self._files: set[str] = set()
         self.failures = 0
 
@@ -80,7 +77,8 @@ class _Progress:
         pass
 
     def __exit__(self, *_: object) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
     def step(self, step: Step) -> None:
         """A step of the run of one image."""
@@ -104,11 +102,19 @@ class _Progress:
                 say(f"  {path}")
         for note in row.note.splitlines() if row.state not in (FAILED, STOPPED) else ():
             talk(f"{name}: {note}")
+        if self._bar is None:
+            return
         if row.file not in self._files:  # once for all chips
             self._files.add(row.file)
             self._bar.update()
         if self.failures:
             self._bar.set_postfix(failed=self.failures)
+
+
+def _bar(images: int) -> Any:
+    from tqdm import tqdm  # late: an image alone has no bar
+
+    return tqdm(total=images, unit="image", file=sys.stderr, disable=None)
 
 
 def _kinds(options: argparse.Namespace) -> list[str]:

@@ -18,7 +18,6 @@ from ginga_bkgplugin.files.products import Background, Mask, Product, read_heade
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.background import SkyFit
-from ginga_bkgplugin.sky.boxflags import flagged_fractions
 from ginga_bkgplugin.sky.maps import Map, whole
 from ginga_bkgplugin.sky.mesh import LEAST_GOOD_FRACTION
 from ginga_bkgplugin.sky.models import box_fractions
@@ -72,6 +71,8 @@ def load_result(frame: Frame, *folders: str | Path | None) -> Result:
     if flags is not None and all(
         flags.header.get(card) == mask.header.get(card) for card in _SAME_BOXES
     ):
+        from ginga_bkgplugin.sky.boxflags import flagged_fractions  # late: few have them
+
         fractions = flagged_fractions(fractions, flags.data, recipe.background, least_free)
     elif smooth and isinstance(filled, int) and 0 <= filled < fractions.size:
         # the run counts what it did not clip of blocks: a box at the limit may differ by a pixel

@@ -26,7 +26,6 @@ from ginga_bkgplugin.files.writing import (
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 from ginga_bkgplugin.recipe.parameters import BackgroundParameters
 from ginga_bkgplugin.sky.boxes import Grid
-from ginga_bkgplugin.sky.boxflags import box_flags
 from ginga_bkgplugin.sky.models import sep_grid
 from ginga_bkgplugin.sky.pixels import MaskBit, has
 from ginga_bkgplugin.sky.strips import together
@@ -111,6 +110,8 @@ def make_product(frame: Frame, result: Result, kind: str) -> Product:
     if kind == "subbkg":
         return subtract(frame, result.fit.level_map, cards, history)
     if kind == "bkgflag":
+        from ginga_bkgplugin.sky.boxflags import box_flags  # late: few ask for it
+
         header = product_header(frame, kind, [*cards, *FLAG_CARDS], history)
         flags = box_flags(result.fit, result.recipe.background)
         return Product(flags, kind=kind, header=header, frame=frame)

@@ -14,7 +14,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ginga_bkgplugin.files.entries import ImageEntry
 from ginga_bkgplugin.files.frames import Frame, read_frame
@@ -31,9 +31,11 @@ from ginga_bkgplugin.sky import strips
 from ginga_bkgplugin.sky.pixels import BoolImage
 from ginga_bkgplugin.work.fingerprint import CARD, fingerprint, outdated
 from ginga_bkgplugin.work.gathering import NOTHING, Named, gather
-from ginga_bkgplugin.work.judging import Judgement, judge
 from ginga_bkgplugin.work.pipeline import Result, Step, finish, run_frame
 from ginga_bkgplugin.work.saving import check_saving, save_products
+
+if TYPE_CHECKING:
+    from ginga_bkgplugin.work.judging import Judgement
 
 WORD = "BKGWORD"
 DONE, KEPT, FAILED, STOPPED = "done", "kept", "failed", "stopped"
@@ -194,7 +196,11 @@ def run_single(task: Task, tell: Tell | None) -> Row:
         notes.append(f"Look: this image is {subtracted_words(frame)}.")
     check_space(paths, frame.data.size)
     result = computed(frame, recipe, imported, tell)
-    judgement = judge(frame, result) if task.verdict else None
+    judgement = None
+    if task.verdict:
+        from ginga_bkgplugin.work.judging import judge  # late: not every run asks for it
+
+        judgement = judge(frame, result)
     cards = [(CARD, prints[frame.tag], "of image, recipe and versions"), *word_cards(judgement)]
     written = save_products(
         frame, result, task.kinds, **where, compress=task.compress, cards=cards

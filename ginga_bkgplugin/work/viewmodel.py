@@ -13,17 +13,18 @@ from ginga_bkgplugin.recipe.errors import NoWCSError
 from ginga_bkgplugin.recipe.imported import ImportedMask
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.recipe.region import PixelRegion, Point, Region, SkyRegion, common_ends
-from ginga_bkgplugin.sky.inspection import BoxReport
 from ginga_bkgplugin.sky.maps import value_at
 from ginga_bkgplugin.sky.pixels import MaskBit, reasons
 from ginga_bkgplugin.sky.placing import anchor, spots, to_pixels, to_skies
 from ginga_bkgplugin.sky.steps import Pass, PassRow
 from ginga_bkgplugin.sky.verdict import DO_NOT_USE, GOOD, LOOK, Verdict
-from ginga_bkgplugin.work.judging import Judgement
 from ginga_bkgplugin.work.pipeline import Result
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
+
+    from ginga_bkgplugin.sky.inspection import BoxReport
+    from ginga_bkgplugin.work.judging import Judgement
 
 # Colours of Okabe & Ito's palette, safe for colour blindness; later ones cover earlier ones
 MASK_COLORS = {
