@@ -10,7 +10,7 @@ from ginga_bkgplugin.files.products import Product
 from ginga_bkgplugin.recipe.errors import BackgroundPluginError
 from ginga_bkgplugin.sky.maps import value_at
 from ginga_bkgplugin.sky.steps import Pass
-from ginga_bkgplugin.work.judged import begin_judging, take_judgement
+from ginga_bkgplugin.work.judged import take_judgement
 from ginga_bkgplugin.work.judging import judge
 from ginga_bkgplugin.work.loading import load_and_look
 from ginga_bkgplugin.work.look import begin_look, take_look
@@ -110,11 +110,10 @@ class Jobs:
 
         self.do(session, work, functools.partial(take_look, session, recipe))
 
-    def judge(self, session: Session) -> None:
+    def judge(self, session: Session, result: Result) -> None:
         """Judge the result: in the pool, in strips that leave Python's lock to others."""
-        result, frame = begin_judging(session), session.frame
         take = functools.partial(take_judgement, session, result)
-        self.do(session, functools.partial(judge, frame, result), take)
+        self.do(session, functools.partial(judge, session.frame, result), take)
 
     def cancel(self) -> None:
         """Stop the run at once; the result before stays."""

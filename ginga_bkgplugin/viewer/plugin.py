@@ -75,7 +75,7 @@ from ginga_bkgplugin.viewer.panel import Panel
 from ginga_bkgplugin.viewer.results import add_to_channel, show_original
 from ginga_bkgplugin.viewer.sessions import Sessions
 from ginga_bkgplugin.viewer.views import PIN_KEY, Scene
-from ginga_bkgplugin.work.judged import wants_judging
+from ginga_bkgplugin.work.judged import begin_judging, wants_judging
 from ginga_bkgplugin.work.loading import read_recipe
 from ginga_bkgplugin.work.look import wants_look
 from ginga_bkgplugin.work.session import Session
@@ -225,8 +225,7 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
             self.forget_box()
             return
         self.read_own_masks(session)
-        if wants_judging(session):
-            self.jobs.judge(session)
+        to_judge = begin_judging(session) if wants_judging(session) else None
         view = session.view()
         self.panel.render(view, cancellable=self.jobs.busy)
         with self.fitsimage.suppress_redraw:  # one for all layers
@@ -235,6 +234,8 @@ class Background(LookActions, JudgeActions, Exchange, LocalPlugin):
             self._show_looks()
         self.forget_box(view.judgement)
         self._read_out()
+        if to_judge is not None:  # shown first: beside other work a redraw takes longer
+            self.jobs.judge(session, to_judge)
         if wants_look(session):
             self.jobs.look(session)
 

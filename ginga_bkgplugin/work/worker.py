@@ -15,6 +15,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -33,6 +34,8 @@ from ginga_bkgplugin.work.planes import Planes, anonymous_memory, free
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
+
+_A_MOMENT = 0.1  # seconds; beside processes that start and end a redraw takes twice as long
 
 
 class Worker:
@@ -169,11 +172,12 @@ class Worker:
         """Stop what is running, at once. A fresh process for the next run is on its way.
 
         It does not wait for the system to start the one and take down the other, which takes a
-        while for a large image.
+        while for a large image; both begin when the caller had a moment to show what is left.
         """
         bury, closed = self._leave()
 
         def renew() -> None:
+            time.sleep(_A_MOMENT)
             with self._lock, contextlib.suppress(OSError):  # the next run tries again, and tells
                 if self._closed == closed:
                     self._running_process()
