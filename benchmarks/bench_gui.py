@@ -29,7 +29,8 @@ os.environ.setdefault("QT_LOGGING_RULES", "*.warning=false")
 import numpy as np
 
 from ginga_bkgplugin import PixelCircle, mask_regions, sample_field
-from ginga_bkgplugin.files.writing import package_version, write_fits
+from ginga_bkgplugin.files.versions import package_version
+from ginga_bkgplugin.files.writing import write_fits
 from ginga_bkgplugin.viewer.launch import Viewer
 from ginga_bkgplugin.viewer.overlays import MASK
 from ginga_bkgplugin.viewer.views import BOXES_KEY, HOLD_KEY, SPLIT_KEY, VIEWS

@@ -36,7 +36,7 @@ from ginga_bkgplugin import (
     read_regions,
     write_regions,
 )
-from ginga_bkgplugin.files.writing import package_version
+from ginga_bkgplugin.files.versions import package_version
 from ginga_bkgplugin.sky.blobs import adopt_blob, grow_from
 from ginga_bkgplugin.sky.pixels import has
 from ginga_bkgplugin.sky.raster import add, update

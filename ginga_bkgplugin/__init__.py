@@ -239,7 +239,7 @@ def __getattr__(name: str) -> Any:
             globals()[name] = value
             return value
     if name == "__version__":
-        from ginga_bkgplugin.files.writing import package_version
+        from ginga_bkgplugin.files.versions import package_version
 
         return package_version()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

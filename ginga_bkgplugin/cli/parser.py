@@ -23,7 +23,7 @@ class Parser(argparse.ArgumentParser):
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from ginga_bkgplugin.files.writing import package_version
+        from ginga_bkgplugin.files.versions import package_version
 
         say(f"{parser.prog} {package_version()} (sep {package_version('sep')})")
         parser.exit()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import functools
 import io
 import os
 import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,6 +19,7 @@ from astropy.io import fits
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.files.identity import checksum, digest, joined, parts
 from ginga_bkgplugin.files.names import PACKED
+from ginga_bkgplugin.files.versions import package_version
 from ginga_bkgplugin.recipe.errors import ProductError, ProductExistsError
 from ginga_bkgplugin.sky.maps import SplineMap, rows_of
 
@@ -42,15 +41,6 @@ _PIECE = 1 << 16
 _EXTRA_AXIS = re.compile(
     r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA|CNAME)[3-9]|(CD|PC)([3-9]_\d|\d_[3-9])"
 )
-
-
-@functools.cache
-def package_version(name: str = "ginga-bkgplugin") -> str:
-    """Version of an installed package, ``unknown`` where it runs from a bare folder."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def product_header(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ginga_bkgplugin.files.writing import package_version, write_text
+from ginga_bkgplugin.files.versions import package_version
+from ginga_bkgplugin.files.writing import write_text
 from ginga_bkgplugin.recipe.errors import ProductError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.work.batch import Plan, run_batch, stopped

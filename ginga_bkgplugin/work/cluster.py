@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import Any
 
-from ginga_bkgplugin.files.writing import package_version
+from ginga_bkgplugin.files.versions import package_version
 from ginga_bkgplugin.recipe.errors import ParameterError, WorkerError
 from ginga_bkgplugin.work.memory import freed_memory_kept
 from ginga_bkgplugin.work.task import Row, Task, run_task

@@ -14,7 +14,7 @@ import numpy as np
 
 from ginga_bkgplugin.files.frames import Frame, open_fits
 from ginga_bkgplugin.files.names import RECIPE
-from ginga_bkgplugin.files.writing import package_version
+from ginga_bkgplugin.files.versions import package_version
 from ginga_bkgplugin.recipe.errors import ParameterError
 from ginga_bkgplugin.recipe.recipe import Recipe
 from ginga_bkgplugin.sky.pixels import BoolImage

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ginga_bkgplugin.files.frames import Frame
 from ginga_bkgplugin.files.names import FORMATS, stem
-from ginga_bkgplugin.files.writing import check_absent, package_version, write_bytes
+from ginga_bkgplugin.files.versions import package_version
+from ginga_bkgplugin.files.writing import check_absent, write_bytes
 from ginga_bkgplugin.recipe.errors import ParameterError, ProductError
 from ginga_bkgplugin.work.judging import Judgement, judge
 from ginga_bkgplugin.work.pipeline import Result
