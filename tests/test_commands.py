@@ -55,16 +55,11 @@ def test_run_loads_neither_ginga_nor_qt(image: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "status", "words"),
-    [
-        (["--help"], 0, "usage: ginga-bkg"),
-        (["run", "--help"], 0, "usage: ginga-bkg run"),
-        (["--version"], 0, "ginga-bkg 0."),
-        (["run", "a", "--sgima"], 2, "Did you mean --sigma?"),
-    ],
+    ("line", "status"),
+    [(["--help"], 0), (["run", "--help"], 0), (["--version"], 0), (["run", "a", "--sgima"], 2)],
 )
 def test_what_can_be_asked_for_is_told_before_any_array_is_thought_of(
-    line: list[str], status: int, words: str
+    line: list[str], status: int
 ) -> None:
     program = (
         "import sys; from ginga_bkgplugin.cli import main\n"
@@ -77,7 +72,9 @@ def test_what_can_be_asked_for_is_told_before_any_array_is_thought_of(
     ended = _start(sys.executable, "-c", program, *line)
 
     assert ended.returncode == status, ended.stderr
-    assert words in (ended.stderr if status else ended.stdout)
+    assert ("usage: ginga-bkg" in ended.stdout) == ("--help" in line)
+    assert ended.stdout.startswith("ginga-bkg ") == ("--version" in line)
+    assert ("Did you mean --sigma?" in ended.stderr) == (status == 2)
 
 
 def test_view_without_a_display_says_what_to_do_instead(image: Path) -> None:

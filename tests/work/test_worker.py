@@ -233,32 +233,15 @@ def test_closing_the_iterator_ends_the_child(worker: Worker) -> None:
     assert _gone(pid)
 
 
-class _LateForOthers:
-    """A lock that threads other than the first get only from `go` on."""
-
-    def __init__(self) -> None:
-        self.lock, self.go = threading.Lock(), threading.Event()
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            self.go.wait()
-        self.lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self.lock.release()
-
-
-@pytest.mark.parametrize("late", [False, True])
-def test_closing_right_after_cancelling_leaves_no_process(worker: Worker, late: bool) -> None:
+@pytest.mark.parametrize("fresh", [False, True])
+def test_closing_after_cancelling_leaves_no_process(worker: Worker, fresh: bool) -> None:
     next(worker.run(SMALL.data, LONG))
     before = set(threading.enumerate())
-    worker._lock = lock = _LateForOthers()  # type: ignore[assignment]
-    if not late:
-        lock.go.set()
 
     worker.cancel()
+    if fresh:
+        _wait(lambda: worker._process is not None, "a fresh process")
     worker.close()
-    lock.go.set()
 
     for thread in set(threading.enumerate()) - before:
         thread.join()
